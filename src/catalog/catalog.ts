@@ -1,0 +1,109 @@
+import type { Algorithm, Digest } from '../oci/digest.ts'
+import type { RepositoryKind, Write } from './commands.ts'
+
+export interface Repository {
+  readonly name: string
+  /** `cached`: adopted as a copy of an upstream's; nobody pushes to it. */
+  readonly kind: RepositoryKind
+}
+
+export interface StoredManifest {
+  readonly digest: Digest
+  readonly mediaType: string
+  /** Exactly as received. */
+  readonly bytes: Uint8Array
+}
+
+export interface TagEntry {
+  readonly name: string
+  readonly digest: Digest
+  /** When it was set, in epoch milliseconds. */
+  readonly movedAt: number
+}
+
+/** What a referrers list says of one manifest (OCI Distribution, "Listing Referrers"). */
+export interface Referrer {
+  readonly digest: Digest
+  readonly mediaType: string
+  readonly size: number
+  readonly artifactType?: string
+  readonly annotations?: Readonly<Record<string, string>>
+}
+
+export interface UploadSession {
+  readonly id: string
+  readonly repository: string
+  /** Name of the account that began it; empty: nobody signed in. */
+  readonly account: string
+  readonly algorithm: Algorithm
+  /** Epoch milliseconds. */
+  readonly startedAt: number
+}
+
+/** One of registry:2's link files that may no longer say what the catalog says. The catalog decides what it should say. */
+export interface LinkJob {
+  /** Grows with each renewal. */
+  readonly seq: number
+  readonly repository: string
+  readonly what: 'blob' | 'manifest' | 'tag'
+  /** A digest, or the name of a tag. */
+  readonly key: string
+}
+
+export interface ManifestEntry {
+  readonly digest: Digest
+  readonly mediaType: string
+  readonly size: number
+  readonly pinned: boolean
+}
+
+/** A page: `last` is exclusive and need not exist; order is by bytes (ASCII). */
+export interface Page {
+  readonly after?: string
+  readonly limit: number
+}
+
+/**
+ * The truth about repositories, manifests, tags and references. It holds the
+ * bytes of manifests, and knows which blobs there are; their bytes are the blob
+ * store's business.
+ *
+ * Reads are short and see every write that has resolved. No read stays open over
+ * an `await`. Every implementation passes `test/contracts/catalog.contract.ts`.
+ *
+ * Invariant: a row never names bytes that are not durable.
+ */
+export interface Catalog extends AsyncDisposable {
+  readonly write: Write
+
+  /** A repository exists from its first blob or manifest on; it stays when it is emptied. */
+  repository(name: string): Promise<Repository | undefined>
+  repositories(page: Page): Promise<Repository[]>
+
+  manifest(repository: string, digest: Digest): Promise<StoredManifest | undefined>
+  manifestByTag(repository: string, tag: string): Promise<StoredManifest | undefined>
+  /** In order of digest. */
+  manifests(repository: string, page: Page): Promise<ManifestEntry[]>
+  /** In order of name. */
+  tags(repository: string, page: Page): Promise<TagEntry[]>
+  tag(repository: string, name: string): Promise<TagEntry | undefined>
+  /** In order of digest. */
+  referrers(repository: string, subject: Digest, page: Page & { artifactType?: string }): Promise<Referrer[]>
+
+  /** Bytes of a blob that is tied to the repository and not leaving. */
+  blobSize(repository: string, digest: Digest): Promise<number | undefined>
+  /** In order of digest. */
+  blobs(repository: string, page: Page): Promise<{ digest: Digest; size: number }[]>
+  /** Repositories that the blob is tied to, by name; none while it is leaving. */
+  repositoriesOfBlob(digest: Digest): Promise<string[]>
+  /** Blobs whose removal has begun: a crash may have left the rest of it undone. */
+  leaving(): Promise<Digest[]>
+
+  upload(id: string): Promise<UploadSession | undefined>
+
+  /** The oldest first. */
+  linkJobs(limit: number): Promise<LinkJob[]>
+
+  /** How far the adoption of a folder of registry:2 has come. */
+  adoption(): Promise<{ done: boolean; repositories: ReadonlySet<string> }>
+}

@@ -1,0 +1,100 @@
+import type { Algorithm, Digest } from '../oci/digest.ts'
+import type { Manifest } from '../oci/manifest.ts'
+
+/**
+ * Every write there is: what it takes, and what it answers.
+ *
+ * Both are plain data, because they cross to the writer thread: no functions, no
+ * class instances. What a client must be told comes back as a value, and
+ * `registry/` makes a `Refusal` of it.
+ *
+ * A command that changes hosted content notes in the same transaction which of
+ * registry:2's link files must follow (`LinkJob` in `catalog.ts`).
+ */
+export interface Commands {
+  /** Ties bytes to a repository, which it makes if need be. The blob store has made them durable before. Ends `leaving`. */
+  commitBlob: { data: { repository: string; digest: Digest; size: number }; answer: undefined }
+
+  /** Ties a blob that another repository has to this one. Answers whether it was there and not leaving. */
+  mountBlob: { data: { repository: string; from: string; digest: Digest }; answer: boolean }
+
+  /** Takes the tie away. Answers whether there was one. The bytes stay, for others and for the collector. */
+  unlinkBlob: { data: { repository: string; digest: Digest }; answer: boolean }
+
+  /**
+   * A manifest whose bytes the blob store holds durably: its row, its references, its referrer entry and
+   * its tags. Re-checks in the transaction that every digest in `mustExist` is tied to the repository (as a
+   * blob or a manifest); answers with those that are not, and then nothing was written.
+   */
+  putManifest: {
+    data: {
+      repository: string
+      digest: Digest
+      bytes: Uint8Array
+      manifest: Manifest
+      tags: readonly string[]
+      mustExist: readonly Digest[]
+      /** Epoch milliseconds. */
+      at: number
+      /** Digest that each tag must have now (`undefined`: must not exist); left out: whatever it has. */
+      ifTagIs?: { digest: Digest | undefined }
+    }
+    answer: { stored: true } | { missing: Digest[] } | { tagIs: Digest | undefined } | { typeIs: string }
+  }
+
+  /** Takes the tag away, and only it. Answers whether it was there. */
+  deleteTag: { data: { repository: string; tag: string }; answer: boolean }
+
+  /** The manifest, every tag on it and its referrer entry. Answers whether it was there. */
+  deleteManifest: { data: { repository: string; digest: Digest }; answer: boolean }
+
+  /** First step of a removal, under the digest's lock and with no lease held. Answers whether the row is leaving now: it was there, and no manifest is it or names it. Ties of repositories go with it. */
+  markLeaving: { data: { digest: Digest }; answer: boolean }
+
+  /** Last step of a removal: the bytes are gone, so the row goes. Does nothing to a row that is not leaving. */
+  deleteLeaving: { data: { digest: Digest }; answer: undefined }
+
+  /** An upload session. Costs no sync: the client that gets its id has been promised nothing yet. */
+  beginUpload: {
+    data: { id: string; repository: string; account: string; algorithm: Algorithm; startedAt: number }
+    answer: undefined
+  }
+
+  /** The session ended: committed, cancelled or failed. */
+  endUpload: { data: { id: string }; answer: undefined }
+
+  /** Link files that were brought in line. A job that was renewed since it was read stays. */
+  linksWritten: { data: { jobs: readonly { seq: number }[] }; answer: undefined }
+
+  /**
+   * A part of a repository that registry:2 left in the folder. May be repeated: what is there stays,
+   * and is not changed but for tags in `tags`, which are set. Notes no link jobs: the links are there.
+   */
+  adopt: {
+    data: {
+      repository: string
+      kind: RepositoryKind
+      blobs: readonly { digest: Digest; size: number }[]
+      manifests: readonly { digest: Digest; bytes: Uint8Array; manifest: Manifest; pinned: boolean; at: number }[]
+      tags: readonly { name: string; digest: Digest; at: number }[]
+      /** True with the last part: a later start passes this repository by. */
+      complete: boolean
+    }
+    answer: undefined
+  }
+
+  /** Adoption has come to its end, and no later start begins it again. */
+  endAdoption: { data: { at: number }; answer: undefined }
+
+  /** Corrects what adoption took a repository for. Answers whether there is one of that name. */
+  setRepositoryKind: { data: { repository: string; kind: RepositoryKind }; answer: boolean }
+}
+
+export type RepositoryKind = 'hosted' | 'cached'
+
+export type CommandName = keyof Commands
+export type Data<Name extends CommandName> = Commands[Name]['data']
+export type Answer<Name extends CommandName> = Commands[Name]['answer']
+
+/** How the rest of the program writes. Resolves after the commit. */
+export type Write = <Name extends CommandName>(name: Name, data: Data<Name>) => Promise<Answer<Name>>

@@ -1,0 +1,68 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { BlobReader } from '../blobs/blob-store.ts'
+import type { Caller } from '../registry/registry.ts'
+
+/**
+ * What a caller needs to be let in.
+ *
+ * - `open`: nothing.
+ * - `signed-in`: to be somebody, where users are configured.
+ * - `catalog`: to list repositories.
+ * - `pull`, `push`, `delete`: that right in the repository of the path.
+ */
+export type Access = 'open' | 'signed-in' | 'catalog' | 'pull' | 'push' | 'delete'
+
+export interface Route {
+  readonly methods: readonly string[]
+  /** Matched from the right: `:name+` is one component or more, any other `:word` is one. */
+  readonly path: string
+  readonly access: Access
+  readonly handler: Handler
+}
+
+export type Handler = (request: Request) => Reply | Promise<Reply>
+
+export interface Request {
+  /** Told to the client with an error, and in the log line. */
+  readonly id: string
+  readonly method: string
+  /** As sent, without the query. */
+  readonly path: string
+  /** Percent-decoded once; the repository name is checked. */
+  readonly params: Readonly<Record<string, string>>
+  readonly query: Query
+  readonly headers: IncomingHttpHeaders
+  /** The client is told to go on (100) when it is first read. */
+  readonly body: AsyncIterable<Uint8Array>
+  /** Fires when the client hangs up. */
+  readonly signal: AbortSignal
+  readonly caller: Caller
+}
+
+/** Query parameters, percent-decoded only: a `+` stays a `+` (`artifactType` values have it). */
+export interface Query {
+  get(name: string): string | undefined
+  all(name: string): readonly string[]
+  has(name: string): boolean
+}
+
+export interface Reply {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string | Uint8Array | BlobSpan | BlobParts
+  /** Said beside the answer (`Warning: 299 - "…"`, OCI Distribution, "Warnings"). */
+  readonly warnings?: readonly string[]
+}
+
+/** Bytes `start` to `end` (exclusive) of a blob. Whoever sends it closes the reader. */
+export interface BlobSpan {
+  readonly reader: BlobReader
+  readonly start: number
+  readonly end: number
+}
+
+/** A `multipart/byteranges` body: texts and spans in turn, over one reader. */
+export interface BlobParts {
+  readonly reader: BlobReader
+  readonly parts: readonly (string | { readonly start: number; readonly end: number })[]
+}

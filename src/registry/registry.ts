@@ -1,0 +1,129 @@
+import type { BlobReader } from '../blobs/blob-store.ts'
+import type { Referrer, StoredManifest } from '../catalog/catalog.ts'
+import type { Algorithm, Digest } from '../oci/digest.ts'
+
+/**
+ * What `http/` may ask for: the rules of a registry, without HTTP.
+ *
+ * Names, tags and digests come checked (`oci/`). Whether the caller may do the thing that he asks for is
+ * decided before; `Caller.may` is asked here only about *other* repositories, and whether "it is there" is
+ * a promise to somebody who may push.
+ *
+ * Every method throws a `Refusal` for what the client did wrong, and anything else for a fault of ours.
+ */
+export interface Registry extends Manifests, Blobs, Listings {
+  readonly uploads: Uploads
+}
+
+export type Action = 'pull' | 'push' | 'delete'
+
+export interface Caller {
+  /** Empty: nobody signed in. */
+  readonly account: string
+  may(action: Action, repository: string): boolean
+}
+
+export interface Manifests {
+  /** Throws `manifest-unknown` or `name-unknown`. `warning`: what the client should be told beside it. */
+  findManifest(repository: string, reference: string): Promise<StoredManifest & { readonly warning?: string }>
+
+  /** Checks, stores and tags; in force, durably, when it resolves. */
+  putManifest(repository: string, push: ManifestPush): Promise<{ digest: Digest; subject?: Digest; tags: string[] }>
+
+  /** By digest: with all its tags. By tag: only the tag. */
+  deleteManifest(repository: string, reference: string): Promise<void>
+}
+
+export interface ManifestPush {
+  /** A tag, or the digest that the bytes must have. */
+  readonly reference: string
+  /** More tags, for a reference that is a digest. */
+  readonly tags: readonly string[]
+  /** As sent; parameters are ignored. */
+  readonly contentType: string | undefined
+  readonly bytes: Uint8Array
+  /** From `If-Match` and `If-None-Match: *`: what the reference must be at, `undefined` for absent. Left out: anything. */
+  readonly expects?: { readonly digest: Digest | undefined }
+}
+
+export interface FoundBlob {
+  readonly digest: Digest
+  readonly size: number
+  /** The caller closes the reader. */
+  open(): Promise<BlobReader>
+}
+
+export interface Blobs {
+  /**
+   * Throws `blob-unknown`. To a caller who may push it is a promise: the blob has a lease before this
+   * resolves. A manifest's digest finds the manifest's bytes.
+   */
+  findBlob(repository: string, digest: Digest, caller: Caller): Promise<FoundBlob>
+
+  /** Unties the blob from the repository. */
+  deleteBlob(repository: string, digest: Digest): Promise<void>
+}
+
+/** Which session, of whom. Another repository's, or another account's, is `upload-unknown`. */
+export interface UploadKey {
+  readonly id: string
+  readonly repository: string
+  readonly caller: Caller
+}
+
+export interface UploadStatus {
+  readonly id: string
+  /** Bytes received. */
+  readonly received: number
+}
+
+export interface Chunk {
+  readonly body: AsyncIterable<Uint8Array>
+  /** From `Content-Range`: where the chunk begins, and how long it says it is. Left out: at the end, as it comes. */
+  readonly span?: { readonly start: number; readonly length: number }
+}
+
+/** Pushing a blob. One session takes one call at a time; others wait their turn. */
+export interface Uploads {
+  begin(repository: string, caller: Caller, algorithm: Algorithm): Promise<UploadStatus>
+
+  /** Throws `upload-out-of-order` where the chunk does not begin where the session stands; that harms nothing. */
+  append(key: UploadKey, chunk: Chunk): Promise<UploadStatus>
+
+  /** Appends what is left, and makes the blob the repository's, durably. A wrong digest ends the session. */
+  finish(key: UploadKey, digest: Digest, chunk: Chunk): Promise<void>
+
+  status(key: UploadKey): Promise<UploadStatus>
+
+  cancel(key: UploadKey): Promise<void>
+
+  /** Ties a blob that the caller may pull elsewhere (`from`, or anywhere) to the repository. False: he has to send it. */
+  mount(repository: string, digest: Digest, options: { from?: string; caller: Caller }): Promise<boolean>
+}
+
+export interface Listing<Item> {
+  readonly items: readonly Item[]
+  /** What to ask with as `last` for the next page; left out: there is none. */
+  readonly next?: string
+}
+
+/** Pages: `last` is exclusive; `limit` is what fits, already clamped. */
+export interface PageAsked {
+  readonly last?: string
+  readonly limit: number
+}
+
+export interface Listings {
+  /** Throws `name-unknown`. */
+  listTags(repository: string, page: PageAsked): Promise<Listing<string>>
+
+  /** Those that the caller may pull, in full pages. */
+  listRepositories(caller: Caller, page: PageAsked): Promise<Listing<string>>
+
+  /** Never throws for what is not there. Pages end before `maxBytes` of descriptors, too. */
+  listReferrers(
+    repository: string,
+    subject: Digest,
+    options: { artifactType?: string; last?: string; maxBytes: number },
+  ): Promise<Listing<Referrer>>
+}
