@@ -1,0 +1,12 @@
+import type { Catalog } from '../catalog/catalog.ts'
+import { Refusal } from '../oci/refusal.ts'
+
+/** Refuses what would change a copy of an upstream's repository: it has its home elsewhere. */
+export async function refuseCached(catalog: Catalog, repository: string): Promise<void> {
+  if ((await catalog.repository(repository))?.kind !== 'cached') return
+  throw new Refusal('unsupported', {
+    because:
+      `'${repository}' is a cached copy of an upstream's repository, which nobody changes here; ` +
+      `push under another name, or make it yours with: homeport import registry2 --as hosted ${repository}`,
+  })
+}

@@ -1,0 +1,87 @@
+import type { BlobReader } from '../blobs/blob-store.ts'
+import type { Digest } from '../oci/digest.ts'
+import { parseReference } from '../oci/name.ts'
+import { Refusal } from '../oci/refusal.ts'
+import type { Parts } from './parts.ts'
+import type { Blobs, Caller, FoundBlob, Manifests } from './registry.ts'
+
+/** What a cached tag is served with until upstreams are asked: the client should know how old it may be. */
+const NOT_CONFIRMED = 'this is a copy that registry:2 cached; its upstream was not asked whether it is still current'
+
+export function pullManifest({ catalog }: Pick<Parts, 'catalog'>): Manifests['findManifest'] {
+  return async (repository, text) => {
+    const reference = parseReference(text)
+    if ('digest' in reference) {
+      const found = await catalog.manifest(repository, reference.digest)
+      if (found !== undefined) return found
+      throw new Refusal('manifest-unknown', { because: `${repository}@${text}` })
+    }
+    const found = await catalog.manifestByTag(repository, reference.tag)
+    if (found === undefined) throw new Refusal('manifest-unknown', { because: `${repository}:${text}` })
+    const { kind } = (await catalog.repository(repository)) ?? {}
+    return kind === 'cached' ? { ...found, warning: NOT_CONFIRMED } : found
+  }
+}
+
+/**
+ * Knowing a digest gives no right: a blob is found in repositories that it is tied to.
+ *
+ * To a caller who may push, "it is there" is a promise that he may build a manifest on. So the bytes are
+ * looked for, not only their row, and a lease is noted before the answer (`design.md` 6).
+ */
+export function pullBlob(parts: Pick<Parts, 'catalog' | 'blobs' | 'locks' | 'leases' | 'report'>): Blobs['findBlob'] {
+  const { catalog, blobs, locks, leases, report } = parts
+
+  async function sizeOf(repository: string, digest: Digest): Promise<number | undefined> {
+    return await catalog.blobSize(repository, digest)
+  }
+
+  async function promise(repository: string, digest: Digest): Promise<boolean> {
+    return await locks.run(digest, async () => {
+      const [size, stored] = [await sizeOf(repository, digest), await blobs.stat(digest)]
+      if (size === undefined || stored?.size !== size) return false
+      leases.give(digest)
+      return true
+    })
+  }
+
+  function unknown(repository: string, digest: Digest): Refusal {
+    return new Refusal('blob-unknown', { because: `${digest} in ${repository}` })
+  }
+
+  async function openWhole(repository: string, digest: Digest, size: number): Promise<BlobReader> {
+    const reader = await blobs.open(digest)
+    if (reader?.size === size) return reader
+    await reader?.close()
+    report('a blob is missing on the disk, or has another size than it was stored with; a new push of it heals it', {
+      repository,
+      digest,
+      size,
+      found: reader?.size,
+    })
+    throw unknown(repository, digest)
+  }
+
+  return async (repository, digest, caller: Caller): Promise<FoundBlob> => {
+    const size = await sizeOf(repository, digest)
+    if (size === undefined) {
+      const manifest = await catalog.manifest(repository, digest)
+      if (manifest === undefined) throw unknown(repository, digest)
+      return { digest, size: manifest.bytes.length, open: async () => readerOf(manifest.bytes) }
+    }
+    if (caller.may('push', repository) && !(await promise(repository, digest))) throw unknown(repository, digest)
+    return { digest, size, open: () => openWhole(repository, digest, size) }
+  }
+}
+
+function readerOf(bytes: Uint8Array): BlobReader {
+  return {
+    size: bytes.length,
+    read: async (into, at) => {
+      const part = bytes.subarray(at, at + into.length)
+      into.set(part)
+      return part.length
+    },
+    close: async () => {},
+  }
+}

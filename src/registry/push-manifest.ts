@@ -1,0 +1,94 @@
+import { hash, randomUUID } from 'node:crypto'
+import { algorithmOf, type Digest, digestFrom } from '../oci/digest.ts'
+import { type Manifest, parseManifest } from '../oci/manifest.ts'
+import { parseReference } from '../oci/name.ts'
+import { Refusal } from '../oci/refusal.ts'
+import { refuseCached } from './hosted.ts'
+import type { Parts, Policy } from './parts.ts'
+import type { Manifests, ManifestPush } from './registry.ts'
+
+/**
+ * Checks a manifest, makes its bytes durable, and only then writes its row, what it refers to and its tags,
+ * in one transaction (`design.md` 6).
+ */
+export function pushManifest(parts: Pick<Parts, 'catalog' | 'blobs' | 'locks' | 'policy' | 'now'>): Manifests['putManifest'] {
+  const { catalog, policy, now } = parts
+
+  return async (repository, push) => {
+    await refuseCached(catalog, repository)
+    const manifest = parseManifest(push.bytes, push.contentType)
+    const { digest, tags } = addressOf(push)
+    const mustExist = required(manifest, policy)
+    // Looked at first so that a refused manifest leaves no bytes; the command looks again in its transaction.
+    const missing = await absent(repository, mustExist)
+    if (missing.length > 0) throw missingContent(missing)
+
+    const { subject } = manifest
+    await parts.locks.run(digest, async () => {
+      await store(digest, push.bytes)
+      const { bytes, expects } = push
+      const answer = await catalog.write('putManifest', {
+        repository,
+        digest,
+        bytes,
+        manifest,
+        tags,
+        mustExist,
+        at: now(),
+        ...(expects !== undefined && { ifTagIs: expects }),
+      })
+      if ('missing' in answer) throw missingContent(answer.missing)
+      if ('typeIs' in answer) throw new Refusal('manifest-invalid', { because: `its bytes are stored here as '${answer.typeIs}'` })
+      if ('tagIs' in answer) throw movedTag(answer.tagIs)
+    })
+    return { digest, tags, ...(subject !== undefined && { subject }) }
+  }
+
+  async function absent(repository: string, digests: readonly Digest[]): Promise<Digest[]> {
+    const missing: Digest[] = []
+    for (const digest of digests) {
+      const there = (await catalog.blobSize(repository, digest)) !== undefined || (await catalog.manifest(repository, digest)) !== undefined
+      if (!there) missing.push(digest)
+    }
+    return missing
+  }
+
+  async function store(digest: Digest, bytes: Uint8Array): Promise<void> {
+    const write = await parts.blobs.begin(`manifest-${randomUUID()}`, algorithmOf(digest))
+    try {
+      await write.append([bytes])
+      await write.commit(digest)
+    } finally {
+      await write.abort()
+    }
+  }
+}
+
+/** Throws `digest-invalid` where the bytes are not what the reference says. */
+function addressOf({ reference, tags, bytes }: ManifestPush): { digest: Digest; tags: string[] } {
+  const parsed = parseReference(reference)
+  if ('tag' in parsed) return { digest: digestFrom('sha256', hash('sha256', bytes, 'hex')), tags: [parsed.tag, ...tags] }
+  const algorithm = algorithmOf(parsed.digest)
+  const digest = digestFrom(algorithm, hash(algorithm, bytes, 'hex'))
+  if (digest !== parsed.digest) throw new Refusal('digest-invalid', { because: `the manifest that came is ${digest}` })
+  return { digest, tags: [...tags] }
+}
+
+/** What has to be in the repository before the manifest may name it. */
+function required({ references }: Manifest, { sparse, children }: Policy): Digest[] {
+  const needed = references.filter(({ kind, optional, platform }) => {
+    if (optional) return false
+    if (kind !== 'child') return !sparse
+    if (typeof children === 'string') return children === 'all'
+    return platform !== undefined && children.some(({ os, architecture }) => os === platform.os && architecture === platform.architecture)
+  })
+  return [...new Set(needed.map(({ digest }) => digest))]
+}
+
+function missingContent(digests: readonly Digest[]): Refusal {
+  return new Refusal('manifest-blob-unknown', { because: digests.join(', '), detail: { digests } })
+}
+
+function movedTag(digest: Digest | undefined): Refusal {
+  return new Refusal('precondition-failed', { because: digest === undefined ? 'there is none' : `it is at ${digest}` })
+}
