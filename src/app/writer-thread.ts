@@ -1,0 +1,53 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { publishFile } from '../base/durable-file.ts'
+import type { CommandName, Data } from '../catalog/commands.ts'
+import { openDatabase } from '../catalog/sqlite.ts'
+import { openWriter } from '../catalog/writer.ts'
+import { type FromWriter, OPENING, pack, type ToWriter, type WriterSetup } from './writer-messages.ts'
+
+/**
+ * The thread's own file. It owns the writing connection, and does every sync and rename.
+ *
+ * Invariant: it never waits for anything but the disk.
+ */
+function run(port: NonNullable<typeof parentPort>, { root, catalogFile }: WriterSetup): void {
+  const database = openDatabase(catalogFile)
+  const write = openWriter(database)
+
+  function tell(message: FromWriter): void {
+    port.postMessage(message)
+  }
+
+  function perform(message: ToWriter): unknown {
+    switch (message.do) {
+      case 'write':
+        return write(message.name, message.data as Data<CommandName>)
+      case 'publish':
+        return publishFile(message.from, message.to, root)
+      case 'close':
+        // Commands that came before share a transaction that runs at the end of this turn.
+        setImmediate(() => {
+          database.close()
+          port.close()
+        })
+        return undefined
+    }
+  }
+
+  port.on('message', async (message: ToWriter) => {
+    try {
+      tell({ id: message.id, answer: await perform(message) })
+    } catch (error) {
+      tell({ id: message.id, error: pack(error) })
+    }
+  })
+  tell({ id: OPENING, answer: undefined })
+}
+
+if (parentPort !== null) {
+  try {
+    run(parentPort, workerData as WriterSetup)
+  } catch (error) {
+    parentPort.postMessage({ id: OPENING, error: pack(error) } satisfies FromWriter)
+  }
+}
