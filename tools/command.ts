@@ -1,0 +1,35 @@
+import { spawn } from 'node:child_process'
+
+export interface CommandOptions {
+  readonly cwd?: string
+  /** Added to our environment; `undefined` takes a variable out. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** `capture` keeps what it writes to itself and returns it. Otherwise it goes where ours goes. */
+  readonly output?: 'show' | 'capture'
+}
+
+export interface CommandResult {
+  /** 128 and more where a signal ended it, 127 where it could not be started. */
+  readonly code: number
+  /** stdout and stderr as they came, where `output` is `capture`. */
+  readonly text: string
+}
+
+/** Runs a program to its end, without a terminal to read from. */
+export function runCommand(
+  [command, ...args]: readonly [string, ...string[]],
+  { cwd, env, output = 'show' }: CommandOptions = {},
+): Promise<CommandResult> {
+  return new Promise((resolve) => {
+    const stdio = output === 'show' ? ('inherit' as const) : ('pipe' as const)
+    const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', stdio, stdio] })
+    let text = ''
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk
+      })
+    }
+    child.once('error', (error) => resolve({ code: 127, text: `${text}${error.message}\n` }))
+    child.once('close', (code, signal) => resolve({ code: code ?? (signal === null ? 1 : 128), text }))
+  })
+}
