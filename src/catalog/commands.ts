@@ -68,7 +68,9 @@ export interface Commands {
 
   /**
    * A part of a repository that registry:2 left in the folder. May be repeated: what is there stays,
-   * and is not changed but for tags in `tags`, which are set. Notes no link jobs: the links are there.
+   * and is not changed but for tags in `tags`, which are set where they were not moved after `at`. A blob or
+   * manifest that is leaving, and a tag on a manifest that is not there, are passed by. Notes no link jobs: the
+   * links are there.
    */
   adopt: {
     data: {

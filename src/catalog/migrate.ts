@@ -1,0 +1,26 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { INIT } from './migrations/001-init.ts'
+
+/** In order, listed by hand; the first makes version 1. A released one is never edited. */
+const MIGRATIONS = [INIT] as const
+
+/** What this program writes. */
+export const SCHEMA_VERSION = MIGRATIONS.length
+
+export function schemaVersion(database: DatabaseSync): number {
+  return database.prepare('pragma user_version').get()?.['user_version'] as number
+}
+
+/** Runs what is missing, each migration in a transaction of its own: a crash leaves a version that is whole. */
+export function migrate(database: DatabaseSync): void {
+  for (let version = schemaVersion(database); version < SCHEMA_VERSION; version += 1) {
+    database.exec('begin immediate')
+    try {
+      database.exec(MIGRATIONS[version] ?? '')
+      database.exec(`pragma user_version = ${version + 1}; commit`)
+    } catch (error) {
+      if (database.isTransaction) database.exec('rollback')
+      throw error
+    }
+  }
+}

@@ -1,0 +1,14 @@
+import { ADOPTION_COMMANDS } from './adoption-commands.ts'
+import { BLOB_COMMANDS } from './blob-commands.ts'
+import type { CommandRows } from './command-row.ts'
+import type { CommandName } from './commands.ts'
+import { MANIFEST_COMMANDS } from './manifest-commands.ts'
+import { UPLOAD_COMMANDS } from './upload-commands.ts'
+
+/** Every write there is, in SQL. Runs where the writing connection is. */
+export const SQLITE_COMMANDS: CommandRows<CommandName> = {
+  ...BLOB_COMMANDS,
+  ...MANIFEST_COMMANDS,
+  ...UPLOAD_COMMANDS,
+  ...ADOPTION_COMMANDS,
+}

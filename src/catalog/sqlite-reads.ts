@@ -1,0 +1,227 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Digest } from '../oci/digest.ts'
+import type {
+  Catalog,
+  LinkJob,
+  ManifestEntry,
+  Page,
+  Referrer,
+  Repository,
+  StoredManifest,
+  TagEntry,
+  UploadSession,
+} from './catalog.ts'
+import type { Write } from './commands.ts'
+import { openForReading } from './sqlite.ts'
+import { Statements } from './statements.ts'
+import type { BlobRow, ManifestContentRow, ManifestRow, RepositoryRow, TagRow, UploadRow } from './tables.ts'
+
+/** Opens the catalog for the main thread: it reads by itself, and writes through `write`, which stays the caller's to close. */
+export function openReads(path: string, write: Write): Catalog {
+  return new SqliteCatalog(openForReading(path), write)
+}
+
+type StoredRow = Pick<ManifestRow, 'digest' | 'media_type'> & Pick<ManifestContentRow, 'bytes'>
+
+/** Short reads on a connection of their own. Each is one statement, and so sees one state of the catalog. */
+class SqliteCatalog implements Catalog {
+  readonly write: Write
+  readonly #database: DatabaseSync
+  readonly #statements: Statements
+
+  constructor(database: DatabaseSync, write: Write) {
+    this.write = write
+    this.#database = database
+    this.#statements = new Statements(database)
+  }
+
+  async repository(name: string): Promise<Repository | undefined> {
+    return this.#statements.get<Repository>('select name, kind from repositories where name = ?', name)
+  }
+
+  async repositories({ after = '', limit }: Page): Promise<Repository[]> {
+    return this.#statements.all<Repository>(
+      'select name, kind from repositories where name > ? order by name limit ?',
+      after,
+      rowsOf(limit),
+    )
+  }
+
+  async manifest(repository: string, digest: Digest): Promise<StoredManifest | undefined> {
+    return storedFrom(
+      this.#statements.get<StoredRow>(
+        `select manifests.digest, manifests.media_type, manifest_contents.bytes
+         from repositories
+         join manifests on manifests.repository = repositories.id
+         join manifest_contents on manifest_contents.digest = manifests.digest
+         where repositories.name = ? and manifests.digest = ?`,
+        repository,
+        digest,
+      ),
+    )
+  }
+
+  async manifestByTag(repository: string, tag: string): Promise<StoredManifest | undefined> {
+    return storedFrom(
+      this.#statements.get<StoredRow>(
+        `select manifests.digest, manifests.media_type, manifest_contents.bytes
+         from repositories
+         join tags on tags.repository = repositories.id
+         join manifests on manifests.repository = tags.repository and manifests.digest = tags.digest
+         join manifest_contents on manifest_contents.digest = manifests.digest
+         where repositories.name = ? and tags.name = ?`,
+        repository,
+        tag,
+      ),
+    )
+  }
+
+  async manifests(repository: string, { after = '', limit }: Page): Promise<ManifestEntry[]> {
+    const rows = this.#statements.all<Pick<ManifestRow, 'digest' | 'media_type' | 'size' | 'pinned'>>(
+      `select digest, media_type, size, pinned from manifests
+       where repository = (select id from repositories where name = ?) and digest > ? order by digest limit ?`,
+      repository,
+      after,
+      rowsOf(limit),
+    )
+    return rows.map(({ digest, media_type, size, pinned }) => ({
+      digest,
+      mediaType: media_type,
+      size,
+      pinned: pinned === 1,
+    }))
+  }
+
+  async tags(repository: string, { after = '', limit }: Page): Promise<TagEntry[]> {
+    const rows = this.#statements.all<TagRow>(
+      `select name, digest, moved_at from tags
+       where repository = (select id from repositories where name = ?) and name > ? order by name limit ?`,
+      repository,
+      after,
+      rowsOf(limit),
+    )
+    return rows.map(tagFrom)
+  }
+
+  async tag(repository: string, name: string): Promise<TagEntry | undefined> {
+    const row = this.#statements.get<TagRow>(
+      `select name, digest, moved_at from tags
+       where repository = (select id from repositories where name = ?) and name = ?`,
+      repository,
+      name,
+    )
+    return row && tagFrom(row)
+  }
+
+  async referrers(
+    repository: string,
+    subject: Digest,
+    { after = '', limit, artifactType }: Page & { artifactType?: string },
+  ): Promise<Referrer[]> {
+    const rows = this.#statements.all<ManifestRow>(
+      `select digest, media_type, size, artifact_type, annotations from manifests
+       where repository = (select id from repositories where name = ?1) and subject = ?2 and digest > ?3
+       and (?4 is null or artifact_type = ?4) order by digest limit ?5`,
+      repository,
+      subject,
+      after,
+      artifactType ?? null,
+      rowsOf(limit),
+    )
+    return rows.map(referrerFrom)
+  }
+
+  async blobSize(repository: string, digest: Digest): Promise<number | undefined> {
+    return this.#statements.get<Pick<BlobRow, 'size'>>(
+      `select blobs.size from repositories
+       join repository_blobs on repository_blobs.repository = repositories.id
+       join blobs on blobs.digest = repository_blobs.digest
+       where repositories.name = ? and repository_blobs.digest = ? and blobs.leaving = 0`,
+      repository,
+      digest,
+    )?.size
+  }
+
+  async blobs(repository: string, { after = '', limit }: Page): Promise<{ digest: Digest; size: number }[]> {
+    return this.#statements.all<Pick<BlobRow, 'digest' | 'size'>>(
+      `select blobs.digest, blobs.size from repository_blobs
+       join blobs on blobs.digest = repository_blobs.digest
+       where repository_blobs.repository = (select id from repositories where name = ?)
+       and repository_blobs.digest > ? and blobs.leaving = 0 order by repository_blobs.digest limit ?`,
+      repository,
+      after,
+      rowsOf(limit),
+    )
+  }
+
+  async repositoriesOfBlob(digest: Digest): Promise<string[]> {
+    const rows = this.#statements.all<Pick<RepositoryRow, 'name'>>(
+      `select repositories.name from repository_blobs
+       join repositories on repositories.id = repository_blobs.repository
+       join blobs on blobs.digest = repository_blobs.digest
+       where repository_blobs.digest = ? and blobs.leaving = 0 order by repositories.name`,
+      digest,
+    )
+    return rows.map(({ name }) => name)
+  }
+
+  async leaving(): Promise<Digest[]> {
+    const rows = this.#statements.all<Pick<BlobRow, 'digest'>>(
+      'select digest from blobs where leaving = 1 order by digest',
+    )
+    return rows.map(({ digest }) => digest)
+  }
+
+  async upload(id: string): Promise<UploadSession | undefined> {
+    const row = this.#statements.get<UploadRow>(
+      'select id, repository, account, algorithm, started_at from uploads where id = ?',
+      id,
+    )
+    if (row === undefined) return undefined
+    const { repository, account, algorithm, started_at } = row
+    return { id: row.id, repository, account, algorithm, startedAt: started_at }
+  }
+
+  async linkJobs(limit: number): Promise<LinkJob[]> {
+    return this.#statements.all<LinkJob>(
+      `select link_jobs.seq, repositories.name as repository, link_jobs.what, link_jobs.key from link_jobs
+       join repositories on repositories.id = link_jobs.repository order by link_jobs.seq limit ?`,
+      rowsOf(limit),
+    )
+  }
+
+  async adoption(): Promise<{ done: boolean; repositories: ReadonlySet<string> }> {
+    const ended = this.#statements.get("select 1 from meta where name = 'adoption-ended'")
+    const rows = this.#statements.all<Pick<RepositoryRow, 'name'>>(
+      'select name from repositories where id in (select repository from adopted)',
+    )
+    return { done: ended !== undefined, repositories: new Set(rows.map(({ name }) => name)) }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#database.isOpen) this.#database.close()
+  }
+}
+
+/** SQLite takes a negative limit for none at all. */
+function rowsOf(limit: number): number {
+  return Math.max(0, Math.trunc(limit))
+}
+
+function storedFrom(row: StoredRow | undefined): StoredManifest | undefined {
+  return row && { digest: row.digest, mediaType: row.media_type, bytes: row.bytes }
+}
+
+function tagFrom({ name, digest, moved_at }: TagRow): TagEntry {
+  return { name, digest, movedAt: moved_at }
+}
+
+function referrerFrom({ digest, media_type, size, artifact_type, annotations }: ManifestRow): Referrer {
+  return {
+    digest,
+    mediaType: media_type,
+    size,
+    ...(artifact_type !== null && { artifactType: artifact_type }),
+    ...(annotations !== null && { annotations: JSON.parse(annotations) as Record<string, string> }),
+  }
+}

@@ -1,0 +1,124 @@
+import type { Algorithm, Digest } from '../oci/digest.ts'
+import type { RepositoryKind } from './commands.ts'
+
+/** A name under which images are found. */
+export interface RepositoryRow {
+  /** Stands for the name in other tables. */
+  id: number
+  /** Unique; in order of its bytes. */
+  name: string
+  /** `cached`: a copy of an upstream's, which nobody pushes to. */
+  kind: RepositoryKind
+}
+
+/** Bytes that the blob store holds durably: layers, configurations and manifests. */
+export interface BlobRow {
+  /** Where the bytes are. */
+  digest: Digest
+  /** Bytes. */
+  size: number
+  /** 1: its removal has begun, and it counts as absent. Invariant: no row of `repository_blobs` names it then. */
+  leaving: 0 | 1
+}
+
+/** A tie: the blob may be seen in this repository. Manifests are not tied; their own rows say where they are. */
+export interface RepositoryBlobRow {
+  /** `repositories.id`. */
+  repository: number
+  /** `blobs.digest`. */
+  digest: Digest
+}
+
+/** Bytes of a manifest, once for all repositories. Goes with the last row of `manifests` that has its digest. */
+export interface ManifestContentRow {
+  /** What the bytes hash to. */
+  digest: Digest
+  /** Exactly as received. */
+  bytes: Uint8Array
+}
+
+/** A manifest in a repository. */
+export interface ManifestRow {
+  /** `repositories.id`. */
+  repository: number
+  /** `manifest_contents.digest`. */
+  digest: Digest
+  /** Never changes: one digest must not be two things to two readers. */
+  media_type: string
+  /** Bytes. */
+  size: number
+  /** Its own, or of its configuration; what a referrers list is filtered by. */
+  artifact_type: string | null
+  /** A JSON object of texts. */
+  annotations: string | null
+  /** Digest of the manifest that this one refers to, which need not be there. */
+  subject: Digest | null
+  /** 1: never leaves a cache by itself. */
+  pinned: 0 | 1
+  /** When it was last pushed or fetched, in epoch milliseconds. */
+  pushed_at: number
+}
+
+/** What a manifest names. Keeps blobs from the collector, in whichever repository. */
+export interface ManifestReferenceRow {
+  /** `manifests.repository`. */
+  repository: number
+  /** `manifests.digest`: who names it. */
+  manifest: Digest
+  /** What is named; it need not be there. */
+  digest: Digest
+  /** What for. */
+  kind: 'config' | 'layer' | 'child'
+}
+
+/** A name for a manifest in a repository. */
+export interface TagRow {
+  /** `manifests.repository`. */
+  repository: number
+  /** In order of its bytes. */
+  name: string
+  /** `manifests.digest`. */
+  digest: Digest
+  /** When it was last set, in epoch milliseconds. */
+  moved_at: number
+}
+
+/** An upload session. Its bytes, and how many there are, are the blob store's business. */
+export interface UploadRow {
+  /** Told to the client. */
+  id: string
+  /** A name, because the repository may not be there yet. */
+  repository: string
+  /** Who began it; empty: nobody signed in. */
+  account: string
+  /** What is computed while bytes arrive. */
+  algorithm: Algorithm
+  /** Epoch milliseconds. */
+  started_at: number
+}
+
+/** A link file of registry:2 that may lag behind. Set anew, it gets a new number, so that who read the old one does not end it. */
+export interface LinkJobRow {
+  /** Never used twice. */
+  seq: number
+  /** `repositories.id`. */
+  repository: number
+  /** Which kind of link. */
+  what: 'blob' | 'manifest' | 'tag'
+  /** A digest, or the name of a tag. */
+  key: string
+}
+
+/** A repository of registry:2 that was read to its end. */
+export interface AdoptedRow {
+  /** `repositories.id`. */
+  repository: number
+}
+
+/** What there is only one of. */
+export interface MetaRow {
+  /** `adoption-ended`. */
+  name: string
+  /** `adoption-ended`: when, in epoch milliseconds. */
+  value: string
+}
