@@ -1,0 +1,72 @@
+import type { BlobStore } from '../../src/blobs/blob-store.ts'
+import type { Catalog } from '../../src/catalog/catalog.ts'
+import type { Digest } from '../../src/oci/digest.ts'
+import { createRegistry } from '../../src/registry/create-registry.ts'
+import { DigestLock } from '../../src/registry/digest-lock.ts'
+import { Leases } from '../../src/registry/leases.ts'
+import type { Parts, Policy } from '../../src/registry/parts.ts'
+import type { Caller, Registry } from '../../src/registry/registry.ts'
+import { digestOf } from './digest-of.ts'
+import { MemoryBlobStore } from './memory-blob-store.ts'
+import { openTestCatalog } from './test-catalog.ts'
+
+/** Everything allowed that an operator can allow, but for what `policy` says. */
+export interface TestRulesOptions {
+  readonly policy?: Partial<Policy>
+  readonly blobs?: BlobStore
+}
+
+export interface TestRules extends AsyncDisposable {
+  readonly registry: Registry
+  readonly parts: Parts
+  readonly catalog: Catalog
+  /** What was reported to the operator. */
+  readonly reports: string[]
+  /** The clock of leases and rows, in milliseconds. The test moves it. */
+  readonly clock: { now: number }
+  /** Pushes a blob in one go. */
+  push(repository: string, text: string, caller?: Caller): Promise<Digest>
+}
+
+/** The rules over a real catalog, and blobs in memory. */
+export async function openTestRules({ policy = {}, blobs = new MemoryBlobStore() }: TestRulesOptions = {}): Promise<TestRules> {
+  const catalog = await openTestCatalog()
+  const clock = { now: 1_000_000 }
+  const reports: string[] = []
+  const now = () => clock.now
+  const parts: Parts = {
+    catalog,
+    blobs,
+    now,
+    locks: new DigestLock(),
+    leases: new Leases(now),
+    policy: { deletes: true, sparse: false, children: 'none', ...policy },
+    report: (what) => void reports.push(what),
+  }
+  const registry = createRegistry(parts)
+  return {
+    registry,
+    parts,
+    catalog,
+    reports,
+    clock,
+    async push(repository, text, caller = ANYONE) {
+      const { id } = await registry.uploads.begin(repository, caller, 'sha256')
+      const digest = digestOf(text)
+      await registry.uploads.finish({ id, repository, caller }, digest, { body: bodyOf(text) })
+      return digest
+    },
+    async [Symbol.asyncDispose]() {
+      await registry[Symbol.asyncDispose]()
+      await blobs[Symbol.asyncDispose]()
+      await catalog[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** May do everything. */
+export const ANYONE: Caller = { account: '', may: () => true }
+
+export async function* bodyOf(...texts: string[]): AsyncGenerator<Uint8Array> {
+  for (const text of texts) yield Buffer.from(text)
+}
