@@ -4,8 +4,8 @@ import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { OperatorError } from '../base/operator-error.ts'
-import type { Told } from './operations.ts'
 import { OPERATIONS, type OperationName, type OptionsOf } from './operation-table.ts'
+import type { Told } from './operations.ts'
 import { pack, type SentError, unpack } from './writer-messages.ts'
 
 /** A socket's address may have this many bytes (Linux, `sockaddr_un`). */
@@ -78,7 +78,10 @@ async function firstLine(socket: Socket): Promise<string> {
 function asked(line: string): Asked {
   const { operation, options } = JSON.parse(line) as { operation: string; options: unknown }
   if (!Object.hasOwn(OPERATIONS, operation)) {
-    throw new OperatorError(`The running server does not know '${operation}'`, 'restart it with this version of homeport')
+    throw new OperatorError(
+      `The running server does not know '${operation}'`,
+      'restart it with this version of homeport',
+    )
   }
   return { operation, options } as Asked
 }

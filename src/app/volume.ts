@@ -33,7 +33,11 @@ export async function openVolume({ rootdirectory, mustexist }: VolumeOptions): P
 
   await using stack = new AsyncDisposableStack()
   stack.use(lockVolume(join(own, 'lock.db')))
-  if (!existsSync(mark)) await writeFile(mark, 'A volume of Homeport. With storage.filesystem.mustexist, the server starts only where this file is.\n')
+  if (!existsSync(mark))
+    await writeFile(
+      mark,
+      'A volume of Homeport. With storage.filesystem.mustexist, the server starts only where this file is.\n',
+    )
   const catalogFile = join(own, 'catalog.db')
   const writer = stack.use(await startWriter({ root, catalogFile }))
   const catalog = stack.use(openReads(catalogFile, writer.write))

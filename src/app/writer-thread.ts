@@ -34,13 +34,15 @@ function run(port: NonNullable<typeof parentPort>, { root, catalogFile }: Writer
     }
   }
 
-  port.on('message', async (message: ToWriter) => {
+  async function answer(message: ToWriter): Promise<void> {
     try {
       tell({ id: message.id, answer: await perform(message) })
     } catch (error) {
       tell({ id: message.id, error: pack(error) })
     }
-  })
+  }
+
+  port.on('message', (message: ToWriter) => void answer(message))
   tell({ id: OPENING, answer: undefined })
 }
 

@@ -7,7 +7,7 @@ import { type FromWriter, OPENING, type ToWriter, unpack, type WriterSetup } fro
 export interface Writer extends AsyncDisposable {
   readonly write: Write
   /** Makes a file durable and moves it to its place, below the volume's folder. */
-  publish(from: string, to: string): Promise<void>
+  readonly publish: (from: string, to: string) => Promise<void>
   /** Resolves if the thread ends without having been asked: nothing can be written any more. */
   readonly died: Promise<Error>
 }

@@ -18,7 +18,10 @@ type Json = Readonly<Record<string, unknown>>
 export function descriptorIn(value: unknown, place: string): Descriptor {
   if (typeof value !== 'object' || value === null) throw invalid(`'${place}' is no descriptor`)
   const json = value as Json
-  const { digest, size, mediaType, urls, data } = json as Record<'digest' | 'size' | 'mediaType' | 'urls' | 'data', unknown>
+  const { digest, size, mediaType, urls, data } = json as Record<
+    'digest' | 'size' | 'mediaType' | 'urls' | 'data',
+    unknown
+  >
   if (typeof digest !== 'string') throw invalid(`'${place}' has no digest`)
   if (!Number.isSafeInteger(size) || (size as number) < 0) throw invalid(`'${place}' has no size`)
   const checked = checkedDigest(digest, place)
@@ -26,7 +29,9 @@ export function descriptorIn(value: unknown, place: string): Descriptor {
   return {
     digest: checked,
     mediaType: typeof mediaType === 'string' ? mediaType : '',
-    elsewhere: (Array.isArray(urls) && urls.length > 0) || (typeof data === 'string' && isContent(data, checked, size as number)),
+    elsewhere:
+      (Array.isArray(urls) && urls.length > 0) ||
+      (typeof data === 'string' && isContent(data, checked, size as number)),
     ...(platform !== undefined && { platform }),
   }
 }
@@ -43,7 +48,10 @@ function checkedDigest(text: string, place: string): Digest {
   try {
     return parseDigest(text)
   } catch (cause) {
-    throw new Refusal('manifest-invalid', { because: `'${place}': ${cause instanceof Error ? cause.message : ''}`, cause })
+    throw new Refusal('manifest-invalid', {
+      because: `'${place}': ${cause instanceof Error ? cause.message : ''}`,
+      cause,
+    })
   }
 }
 

@@ -1,6 +1,15 @@
 import { type Descriptor, descriptorIn, descriptorsIn } from './descriptor.ts'
 import type { Digest } from './digest.ts'
-import { isNondistributable, OCI_IMAGE, OCI_INDEX, SCHEMA1, SCHEMA1_SIGNED, type Shape, shapeOf, withoutParameters } from './media-type.ts'
+import {
+  isNondistributable,
+  OCI_IMAGE,
+  OCI_INDEX,
+  SCHEMA1,
+  SCHEMA1_SIGNED,
+  type Shape,
+  shapeOf,
+  withoutParameters,
+} from './media-type.ts'
 import { Refusal } from './refusal.ts'
 
 /** What the registry needs to know of a manifest. Plain data: it crosses to the writer thread. */
@@ -34,7 +43,9 @@ export function parseManifest(bytes: Uint8Array, contentType?: string): Manifest
   const mediaType = typeFor(json, contentType)
   const shape = shapeOf(mediaType)
   if (shape === 'schema1' || json['schemaVersion'] === 1) {
-    throw invalid('it is of Docker schema 1, which no current client reads; build or convert the image with a current one')
+    throw invalid(
+      'it is of Docker schema 1, which no current client reads; build or convert the image with a current one',
+    )
   }
   return describe(json, mediaType, shape)
 }
@@ -100,7 +111,10 @@ function referencesOf(json: Json, shape: Shape): ManifestReference[] {
   switch (shape) {
     case 'image': {
       const config = descriptorIn(json['config'], 'config')
-      return [referenceTo(config, 'config'), ...descriptorsIn(json, 'layers').map((layer) => referenceTo(layer, 'layer'))]
+      return [
+        referenceTo(config, 'config'),
+        ...descriptorsIn(json, 'layers').map((layer) => referenceTo(layer, 'layer')),
+      ]
     }
     case 'index':
       return descriptorsIn(json, 'manifests').map((child) => referenceTo(child, 'child'))

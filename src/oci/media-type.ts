@@ -23,7 +23,9 @@ export function shapeOf(mediaType: string): Shape {
 
 /** Layers that stay where they are: the registry need not have them (image-spec, "Non-Distributable Layers"). */
 export function isNondistributable(mediaType: string): boolean {
-  return mediaType.includes('.nondistributable.') || mediaType.startsWith('application/vnd.docker.image.rootfs.foreign.')
+  return (
+    mediaType.includes('.nondistributable.') || mediaType.startsWith('application/vnd.docker.image.rootfs.foreign.')
+  )
 }
 
 /** `type/subtype` of a Content-Type: parameters say nothing about a manifest. */

@@ -12,7 +12,10 @@ export function listings(catalog: Catalog): Listings {
       if (rows.length === 0 && (await catalog.repository(repository)) === undefined) {
         throw new Refusal('name-unknown', { because: repository })
       }
-      return pageOf(rows.map(({ name }) => name), page.limit)
+      return pageOf(
+        rows.map(({ name }) => name),
+        page.limit,
+      )
     },
 
     async listRepositories(caller, page) {

@@ -8,7 +8,9 @@ import type { Chunk, Uploads } from './registry.ts'
 import { UploadSessions } from './upload-sessions.ts'
 
 /** Uploads from begin to commit, and mounts. */
-export function pushBlob(parts: Pick<Parts, 'catalog' | 'blobs' | 'locks' | 'leases' | 'now'>): Uploads & AsyncDisposable {
+export function pushBlob(
+  parts: Pick<Parts, 'catalog' | 'blobs' | 'locks' | 'leases' | 'now'>,
+): Uploads & AsyncDisposable {
   const { catalog, blobs, locks, leases, now } = parts
   const sessions = new UploadSessions(catalog, blobs)
 

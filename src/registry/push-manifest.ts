@@ -5,13 +5,15 @@ import { parseReference } from '../oci/name.ts'
 import { Refusal } from '../oci/refusal.ts'
 import { refuseCached } from './hosted.ts'
 import type { Parts, Policy } from './parts.ts'
-import type { Manifests, ManifestPush } from './registry.ts'
+import type { ManifestPush, Manifests } from './registry.ts'
 
 /**
  * Checks a manifest, makes its bytes durable, and only then writes its row, what it refers to and its tags,
  * in one transaction (`design.md` 6).
  */
-export function pushManifest(parts: Pick<Parts, 'catalog' | 'blobs' | 'locks' | 'policy' | 'now'>): Manifests['putManifest'] {
+export function pushManifest(
+  parts: Pick<Parts, 'catalog' | 'blobs' | 'locks' | 'policy' | 'now'>,
+): Manifests['putManifest'] {
   const { catalog, policy, now } = parts
 
   return async (repository, push) => {
@@ -38,7 +40,8 @@ export function pushManifest(parts: Pick<Parts, 'catalog' | 'blobs' | 'locks' | 
         ...(expects !== undefined && { ifTagIs: expects }),
       })
       if ('missing' in answer) throw missingContent(answer.missing)
-      if ('typeIs' in answer) throw new Refusal('manifest-invalid', { because: `its bytes are stored here as '${answer.typeIs}'` })
+      if ('typeIs' in answer)
+        throw new Refusal('manifest-invalid', { because: `its bytes are stored here as '${answer.typeIs}'` })
       if ('tagIs' in answer) throw movedTag(answer.tagIs)
     })
     return { digest, tags, ...(subject !== undefined && { subject }) }
@@ -47,7 +50,9 @@ export function pushManifest(parts: Pick<Parts, 'catalog' | 'blobs' | 'locks' | 
   async function absent(repository: string, digests: readonly Digest[]): Promise<Digest[]> {
     const missing: Digest[] = []
     for (const digest of digests) {
-      const there = (await catalog.blobSize(repository, digest)) !== undefined || (await catalog.manifest(repository, digest)) !== undefined
+      const there =
+        (await catalog.blobSize(repository, digest)) !== undefined ||
+        (await catalog.manifest(repository, digest)) !== undefined
       if (!there) missing.push(digest)
     }
     return missing
@@ -67,7 +72,8 @@ export function pushManifest(parts: Pick<Parts, 'catalog' | 'blobs' | 'locks' | 
 /** Throws `digest-invalid` where the bytes are not what the reference says. */
 function addressOf({ reference, tags, bytes }: ManifestPush): { digest: Digest; tags: string[] } {
   const parsed = parseReference(reference)
-  if ('tag' in parsed) return { digest: digestFrom('sha256', hash('sha256', bytes, 'hex')), tags: [parsed.tag, ...tags] }
+  if ('tag' in parsed)
+    return { digest: digestFrom('sha256', hash('sha256', bytes, 'hex')), tags: [parsed.tag, ...tags] }
   const algorithm = algorithmOf(parsed.digest)
   const digest = digestFrom(algorithm, hash(algorithm, bytes, 'hex'))
   if (digest !== parsed.digest) throw new Refusal('digest-invalid', { because: `the manifest that came is ${digest}` })
@@ -80,7 +86,10 @@ function required({ references }: Manifest, { sparse, children }: Policy): Diges
     if (optional) return false
     if (kind !== 'child') return !sparse
     if (typeof children === 'string') return children === 'all'
-    return platform !== undefined && children.some(({ os, architecture }) => os === platform.os && architecture === platform.architecture)
+    return (
+      platform !== undefined &&
+      children.some(({ os, architecture }) => os === platform.os && architecture === platform.architecture)
+    )
   })
   return [...new Set(needed.map(({ digest }) => digest))]
 }

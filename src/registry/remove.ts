@@ -46,7 +46,11 @@ export function removeBlob({ catalog, blobs, locks, leases }: Pick<Parts, 'catal
 }
 
 /** Ends the removals that a crash cut short. */
-export async function finishRemovals({ catalog, blobs, locks }: Pick<Parts, 'catalog' | 'blobs' | 'locks'>): Promise<void> {
+export async function finishRemovals({
+  catalog,
+  blobs,
+  locks,
+}: Pick<Parts, 'catalog' | 'blobs' | 'locks'>): Promise<void> {
   for (const digest of await catalog.leaving()) {
     await locks.run(digest, async () => {
       // A push may have healed it since the list was read.
@@ -59,5 +63,7 @@ export async function finishRemovals({ catalog, blobs, locks }: Pick<Parts, 'cat
 
 function refuseWhereOff(deletes: boolean): void {
   if (deletes) return
-  throw new Refusal('unsupported', { because: 'deleting is off; the operator turns it on with storage.delete.enabled: true' })
+  throw new Refusal('unsupported', {
+    because: 'deleting is off; the operator turns it on with storage.delete.enabled: true',
+  })
 }

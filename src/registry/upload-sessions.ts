@@ -71,7 +71,10 @@ export class UploadSessions implements AsyncDisposable {
     await Promise.all(writes.map((write) => write.close()))
   }
 
-  async #runNow<Result>({ id, repository, caller }: UploadKey, work: (write: BlobWrite) => Promise<Result>): Promise<Result> {
+  async #runNow<Result>(
+    { id, repository, caller }: UploadKey,
+    work: (write: BlobWrite) => Promise<Result>,
+  ): Promise<Result> {
     const session = await this.#catalog.upload(id)
     if (session?.repository !== repository || session.account !== caller.account) throw unknown(id)
     const write = this.#idle.get(id) ?? (await this.#blobs.resume(id, session.algorithm))
@@ -95,5 +98,7 @@ export class UploadSessions implements AsyncDisposable {
 }
 
 function unknown(id: string): Refusal {
-  return new Refusal('upload-unknown', { because: `'${id.slice(0, 80)}' was never begun here, has ended, or is somebody else's` })
+  return new Refusal('upload-unknown', {
+    because: `'${id.slice(0, 80)}' was never begun here, has ended, or is somebody else's`,
+  })
 }

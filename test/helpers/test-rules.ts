@@ -29,7 +29,10 @@ export interface TestRules extends AsyncDisposable {
 }
 
 /** The rules over a real catalog, and blobs in memory. */
-export async function openTestRules({ policy = {}, blobs = new MemoryBlobStore() }: TestRulesOptions = {}): Promise<TestRules> {
+export async function openTestRules({
+  policy = {},
+  blobs = new MemoryBlobStore(),
+}: TestRulesOptions = {}): Promise<TestRules> {
   const catalog = await openTestCatalog()
   const clock = { now: 1_000_000 }
   const reports: string[] = []

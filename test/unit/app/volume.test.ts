@@ -16,7 +16,10 @@ test('volume: a second holder is told who has it; after the first has let go it 
   await using folder = await temporaryFolder()
   const options = { rootdirectory: folder.path, mustexist: false }
   const first = await openVolume(options)
-  await assert.rejects(openVolume(options), (error: Error) => error instanceof OperatorError && error.message.includes(String(process.pid)))
+  await assert.rejects(
+    openVolume(options),
+    (error: Error) => error instanceof OperatorError && error.message.includes(String(process.pid)),
+  )
   await first[Symbol.asyncDispose]()
   await (await openVolume(options))[Symbol.asyncDispose]()
 })
@@ -25,7 +28,10 @@ test('volume: where it must exist, an empty folder is refused, and stays empty',
   await using folder = await temporaryFolder()
   const options = { rootdirectory: folder.at('mount'), mustexist: true }
   mkdirSync(options.rootdirectory)
-  await assert.rejects(openVolume(options), (error: Error) => error instanceof OperatorError && /is the disk mounted/.test(error.message))
+  await assert.rejects(
+    openVolume(options),
+    (error: Error) => error instanceof OperatorError && /is the disk mounted/.test(error.message),
+  )
   await assert.rejects(async () => statSync(folder.at('mount/homeport')), { code: 'ENOENT' })
 })
 

@@ -34,7 +34,10 @@ for (const [name, text, valid] of cases) {
 }
 
 test('digest: a refusal quotes no more than the beginning of a megabyte', () => {
-  assert.throws(() => parseDigest(`sha256:${'a'.repeat(1 << 20)}`), (error: Error) => error.message.length < 500)
+  assert.throws(
+    () => parseDigest(`sha256:${'a'.repeat(1 << 20)}`),
+    (error: Error) => error.message.length < 500,
+  )
 })
 
 test('digest: a refusal tells an unknown algorithm from a malformed digest', () => {

@@ -21,7 +21,11 @@ function bytesOf(value: unknown): Buffer {
 }
 
 const image = { schemaVersion: 2, mediaType: OCI, config: descriptor('config'), layers: [descriptor('layer')] }
-const index = { schemaVersion: 2, mediaType: INDEX, manifests: [descriptor('child', { platform: { os: 'linux', architecture: 'arm64' } })] }
+const index = {
+  schemaVersion: 2,
+  mediaType: INDEX,
+  manifests: [descriptor('child', { platform: { os: 'linux', architecture: 'arm64' } })],
+}
 
 // biome-ignore format: one case a line
 const accepted: { name: string; body: unknown; type?: string; mediaType: string; references?: string[] }[] = [
@@ -46,7 +50,11 @@ for (const { name, body, type, mediaType, references } of accepted) {
   test(`manifest: ${name} is read`, () => {
     const manifest = parseManifest(bytesOf(body), type)
     assert.equal(manifest.mediaType, mediaType)
-    if (references !== undefined) assert.deepEqual(manifest.references.map(({ kind }) => kind), references)
+    if (references !== undefined)
+      assert.deepEqual(
+        manifest.references.map(({ kind }) => kind),
+        references,
+      )
   })
 }
 
@@ -78,7 +86,10 @@ const refused: { name: string; body: unknown; type?: string }[] = [
 
 for (const { name, body, type } of refused) {
   test(`manifest: ${name} is refused`, () => {
-    assert.throws(() => parseManifest(Buffer.from(typeof body === 'string' ? Buffer.from(body, 'latin1') : bytesOf(body)), type), { name: 'Refusal', kind: 'manifest-invalid' })
+    assert.throws(
+      () => parseManifest(Buffer.from(typeof body === 'string' ? Buffer.from(body, 'latin1') : bytesOf(body)), type),
+      { name: 'Refusal', kind: 'manifest-invalid' },
+    )
   })
 }
 
@@ -92,17 +103,25 @@ test('manifest: content that is kept elsewhere is optional', () => {
     descriptor('forged', { data: Buffer.from('other').toString('base64') }),
   ]
   const { references } = parseManifest(bytesOf({ ...image, layers }))
-  assert.deepEqual(references.map(({ optional }) => optional), [false, false, true, true, true, true, false])
+  assert.deepEqual(
+    references.map(({ optional }) => optional),
+    [false, false, true, true, true, true, false],
+  )
 })
 
 test('manifest: what an unknown type names is remembered, and not asked for', () => {
-  const { references } = parseManifest(bytesOf({ mediaType: 'application/x', layers: [descriptor('a'), { no: 'descriptor' }] }))
+  const { references } = parseManifest(
+    bytesOf({ mediaType: 'application/x', layers: [descriptor('a'), { no: 'descriptor' }] }),
+  )
   assert.deepEqual(references, [{ digest: digestOf('a'), kind: 'layer', optional: true }])
 })
 
 test('manifest: artifactType is its own, else the type of the config of an image, else none', () => {
   const typed = { ...image, config: descriptor('c', { mediaType: 'application/vnd.config' }) }
-  assert.equal(parseManifest(bytesOf({ ...typed, artifactType: 'application/vnd.own' })).artifactType, 'application/vnd.own')
+  assert.equal(
+    parseManifest(bytesOf({ ...typed, artifactType: 'application/vnd.own' })).artifactType,
+    'application/vnd.own',
+  )
   assert.equal(parseManifest(bytesOf(typed)).artifactType, 'application/vnd.config')
   assert.equal(parseManifest(bytesOf(index)).artifactType, undefined)
 })
@@ -118,8 +137,14 @@ test('manifest: schema 1 that registry:2 stored is served as it lies', () => {
   const stored = { schemaVersion: 1, name: 'a', fsLayers: [{ blobSum: digestOf('layer') }], signatures: [{}] }
   const { mediaType, references } = parseStoredManifest(bytesOf(stored))
   assert.equal(mediaType, 'application/vnd.docker.distribution.manifest.v1+prettyjws')
-  assert.deepEqual(references.map(({ digest }) => digest), [digestOf('layer')])
-  assert.equal(parseStoredManifest(bytesOf({ ...stored, signatures: undefined })).mediaType, 'application/vnd.docker.distribution.manifest.v1+json')
+  assert.deepEqual(
+    references.map(({ digest }) => digest),
+    [digestOf('layer')],
+  )
+  assert.equal(
+    parseStoredManifest(bytesOf({ ...stored, signatures: undefined })).mediaType,
+    'application/vnd.docker.distribution.manifest.v1+json',
+  )
 })
 
 test('manifest: 10,000 levels of nesting harm nothing (D-26)', () => {

@@ -40,7 +40,10 @@ test('receive: what came before the client left is kept, and the leaving is told
 
 test('receive: a chunk that is longer than it said is cut there, and refused', async () => {
   const { appended, write } = recorder()
-  await assert.rejects(receive(write, chunks(1000, 3), 2500), ({ kind, facts }: Refusal) => kind === 'size-invalid' && facts.received === 2500)
+  await assert.rejects(
+    receive(write, chunks(1000, 3), 2500),
+    ({ kind, facts }: Refusal) => kind === 'size-invalid' && facts.received === 2500,
+  )
   assert.deepEqual(appended, [2500])
 })
 
