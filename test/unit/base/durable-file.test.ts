@@ -3,20 +3,28 @@ import fs, { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFi
 import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
-import { mock, test, type TestContext } from 'node:test'
+import { mock, type TestContext, test } from 'node:test'
 import { publishFile, removeFile } from '../../../src/base/durable-file.ts'
 
-const WATCHED = ['openSync', 'fsyncSync', 'closeSync', 'mkdirSync', 'linkSync', 'renameSync', 'unlinkSync', 'rmdirSync'] as const
+const WATCHED = [
+  'openSync',
+  'fsyncSync',
+  'closeSync',
+  'mkdirSync',
+  'linkSync',
+  'renameSync',
+  'unlinkSync',
+  'rmdirSync',
+] as const
 type Watched = (typeof WATCHED)[number]
 
 /** Runs `act` and returns the calls it made, as `name path`. `fails` says which call fails, and with what. */
 function calls(root: string, act: () => void, fails: (call: string) => string | undefined = () => undefined): string[] {
   const seen: string[] = []
   const paths = new Map<number, string>()
-  const originals = Object.fromEntries(WATCHED.map((name) => [name, fs[name] as (...given: unknown[]) => unknown])) as Record<
-    Watched,
-    (...given: unknown[]) => unknown
-  >
+  const originals = Object.fromEntries(
+    WATCHED.map((name) => [name, fs[name] as (...given: unknown[]) => unknown]),
+  ) as Record<Watched, (...given: unknown[]) => unknown>
   for (const name of WATCHED) {
     mock.method(fs, name as 'fsyncSync', (...given: unknown[]) => {
       const path = typeof given[0] === 'number' ? (paths.get(given[0]) ?? '') : String(given[0])
@@ -113,14 +121,16 @@ for (const { call, step } of failures) {
       const root = folder(context)
       const from = incoming(root, 'bytes')
       const publish = () => publishFile(from, join(root, 'a/b/data'), root)
-      assert.throws(() => calls(root, publish, (made) => (made === call ? code : undefined)), { name: 'DurableFileError', step, code })
+      assert.throws(() => calls(root, publish, (made) => (made === call ? code : undefined)), {
+        name: 'DurableFileError',
+        step,
+        code,
+      })
       assert.deepEqual(tree(root), ['new=bytes'])
-      assert.deepEqual(calls(root, publish).filter((made) => made.startsWith('fsync')), [
-        'fsync new',
-        'fsync a/b',
-        'fsync a',
-        'fsync .',
-      ])
+      assert.deepEqual(
+        calls(root, publish).filter((made) => made.startsWith('fsync')),
+        ['fsync new', 'fsync a/b', 'fsync a', 'fsync .'],
+      )
     })
   }
 }
@@ -150,14 +160,21 @@ test('where nothing can be linked, a failed sync leaves the new file, which is w
 test('a file system that cannot sync folders is let be', (context) => {
   const root = folder(context)
   const from = incoming(root, 'bytes')
-  calls(root, () => publishFile(from, join(root, 'a/data'), root), (call) => (/^fsync [a.]$/.test(call) ? 'EINVAL' : undefined))
+  calls(
+    root,
+    () => publishFile(from, join(root, 'a/data'), root),
+    (call) => (/^fsync [a.]$/.test(call) ? 'EINVAL' : undefined),
+  )
   assert.deepEqual(tree(root), ['a/', 'a/data=bytes'])
 })
 
 test('a root that is missing is not made', (context) => {
   const root = folder(context)
   const from = incoming(root, 'bytes')
-  assert.throws(() => publishFile(from, join(root, 'gone/a/data'), join(root, 'gone')), { step: 'make folder', code: 'ENOENT' })
+  assert.throws(() => publishFile(from, join(root, 'gone/a/data'), join(root, 'gone')), {
+    step: 'make folder',
+    code: 'ENOENT',
+  })
   assert.deepEqual(tree(root), ['new=bytes'])
 })
 
