@@ -25,13 +25,12 @@ export const BLOB_COMMANDS: CommandRows<'commitBlob' | 'mountBlob' | 'unlinkBlob
   mountBlob: {
     durable: true,
     run(statements, { repository, from, digest }) {
+      // What is leaving has no ties.
       const there = statements.get(
-        `select 1 from repository_blobs
-         join repositories on repositories.id = repository_blobs.repository
-         join blobs on blobs.digest = repository_blobs.digest
-         where repositories.name = ? and blobs.digest = ? and blobs.leaving = 0`,
-        from,
+        `select 1 from repository_blobs where digest = ?
+         and repository = (select id from repositories where name = ?)`,
         digest,
+        from,
       )
       if (there === undefined) return false
       const home = ensureRepository(statements, repository)

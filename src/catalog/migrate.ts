@@ -11,16 +11,14 @@ export function schemaVersion(database: DatabaseSync): number {
   return database.prepare('pragma user_version').get()?.['user_version'] as number
 }
 
-/** Runs what is missing, each migration in a transaction of its own: a crash leaves a version that is whole. */
+/**
+ * Runs what is missing, each migration in a transaction of its own: a crash leaves a version that is whole. One that
+ * fails is undone when its connection is closed.
+ */
 export function migrate(database: DatabaseSync): void {
   for (let version = schemaVersion(database); version < SCHEMA_VERSION; version += 1) {
     database.exec('begin immediate')
-    try {
-      database.exec(MIGRATIONS[version] ?? '')
-      database.exec(`pragma user_version = ${version + 1}; commit`)
-    } catch (error) {
-      if (database.isTransaction) database.exec('rollback')
-      throw error
-    }
+    database.exec(MIGRATIONS[version] ?? '')
+    database.exec(`pragma user_version = ${version + 1}; commit`)
   }
 }

@@ -68,10 +68,10 @@ test('a lock that was let go is free, in the same process too', async () => {
 test('of many that start at once, one has it', async () => {
   await using folder = await temporaryFolder()
   const path = await lockPath(folder)
-  const processes = Array.from({ length: 6 }, () => startHolder(path))
+  await using stack = new AsyncDisposableStack()
+  const processes = Array.from({ length: 6 }, () => stack.use(startHolder(path)))
   const said = await Promise.all(processes.map((each) => each.output(/has it|in use by/)))
   assert.equal(said.filter(([text]) => text === 'has it').length, 1)
-  await Promise.all(processes.map((each) => each.kill()))
 })
 
 test('a folder that is not there is a mistake of the operator', async () => {
