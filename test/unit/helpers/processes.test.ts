@@ -58,8 +58,7 @@ test('a signal reaches the program, and how it ended is told', async () => {
 test('nothing is left when the test process is killed: no process, no folder', async () => {
   const script = `
     import { start } from '${HELPERS}/processes.ts'
-    import { program } from '../../helpers/programs.ts'
-import { temporaryFolder } from '${HELPERS}/temporary.ts'
+    import { temporaryFolder } from '${HELPERS}/temporary.ts'
     const [ended, kept] = [await temporaryFolder(), await temporaryFolder()]
     await ended[Symbol.asyncDispose]()
     const child = start('/bin/sh', ['-c', 'sleep 60 & exec sleep 60'])
