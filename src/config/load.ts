@@ -27,10 +27,12 @@ export function loadConfig(text: string, fileName: string): Config {
   const { config, problems } = broken.length > 0 ? { problems: broken } : check(document)
   if (config !== undefined) return config
 
-  const told = problems.toSorted((a, b) => a.offset - b.offset).map(({ offset, message }) => {
-    const { line, col } = lines.linePos(offset)
-    return `${fileName}:${Math.max(line, 1)}:${Math.max(col, 1)} ${message}`
-  })
+  const told = problems
+    .toSorted((a, b) => a.offset - b.offset)
+    .map(({ offset, message }) => {
+      const { line, col } = lines.linePos(offset)
+      return `${fileName}:${Math.max(line, 1)}:${Math.max(col, 1)} ${message}`
+    })
   throw new OperatorError(told.join('\n'))
 }
 

@@ -11,7 +11,10 @@ export interface Problem {
 }
 
 /** Says what an issue of the check means for the file: key, what is wrong, the value, the nearest right key. */
-export function problemOf(issue: z.core.$ZodIssue, { document, plain }: { document: Document; plain: unknown }): Problem[] {
+export function problemOf(
+  issue: z.core.$ZodIssue,
+  { document, plain }: { document: Document; plain: unknown },
+): Problem[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((name) => unknownKey(document, [...issue.path, name]))
   }
@@ -20,7 +23,8 @@ export function problemOf(issue: z.core.$ZodIssue, { document, plain }: { docume
   const key = issue.path.length === 0 ? 'The file' : written(issue.path)
   if (value === undefined) return [{ offset: place.key, message: `${key}: is missing` }]
 
-  const wanted = issue.code === 'invalid_type' && issue.expected === 'object' ? 'must be a section of settings' : issue.message
+  const wanted =
+    issue.code === 'invalid_type' && issue.expected === 'object' ? 'must be a section of settings' : issue.message
   const quoted = typeof value !== 'object' && !(issue.code === 'invalid_type' && issue.expected === 'never')
   if (!quoted) return [{ offset: place.key, message: `${key}: ${wanted}` }]
   return [{ offset: place.value, message: `${key}: ${wanted}, not ${JSON.stringify(value)}` }]
@@ -37,7 +41,10 @@ type Path = readonly PropertyKey[]
 
 /** `a.list[0].b`. */
 function written(path: Path): string {
-  return path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('').slice(1)
+  return path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .join('')
+    .slice(1)
 }
 
 function valueAt(value: unknown, path: Path): unknown {

@@ -18,7 +18,10 @@ function setting<Type extends z.ZodType>(description: string, type: Type): Type 
 }
 
 function notYet(description: string) {
-  return z.never({ error: `is not built yet: ${description}` }).optional().meta({ description, mark: 'not yet' } satisfies Note)
+  return z
+    .never({ error: `is not built yet: ${description}` })
+    .optional()
+    .meta({ description, mark: 'not yet' } satisfies Note)
 }
 
 const onOff = z.boolean({ error: 'must be true or false' })

@@ -50,7 +50,10 @@ describe('the log', () => {
   test('writes a secret as ***, however deep it lies', () => {
     const { log, lines } = logged()
     const secret = new Secret('canary')
-    log.info({ secret, inside: { list: [secret] }, error: Object.assign(new Error('no'), { secret }) }, `with ${secret}`)
+    log.info(
+      { secret, inside: { list: [secret] }, error: Object.assign(new Error('no'), { secret }) },
+      `with ${secret}`,
+    )
     log.child({ secret }).info({}, 'from a child')
     const text = JSON.stringify(lines)
     assert.doesNotMatch(text, /canary/)

@@ -9,7 +9,6 @@ const secret = new Secret('canary')
 const ways: [string, () => string][] = [
   ['a template', () => `${secret}`],
   ['String()', () => String(secret)],
-  ['concatenation', () => 'a ' + secret],
   ['JSON', () => JSON.stringify({ secret })],
   ['inspect', () => inspect({ secret }, { depth: 9, showHidden: true })],
   ['console.log of an object', () => format('%o', { secret })],

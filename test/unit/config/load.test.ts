@@ -49,7 +49,10 @@ validation:
       auth: { htpasswd: { realm: "Bob's registry", path: '/etc/htpasswd' } },
       http: { addr: { host: '::1', port: 0 }, tls: { certificate: '/c.pem', key: '/k.pem' } },
       validation: {
-        manifests: { sparse: true, indexes: { platforms: 'list', platformlist: [{ os: 'linux', architecture: 'arm64' }] } },
+        manifests: {
+          sparse: true,
+          indexes: { platforms: 'list', platformlist: [{ os: 'linux', architecture: 'arm64' }] },
+        },
       },
     })
   })
@@ -69,12 +72,15 @@ validation:
   })
 
   test('that cannot be read says so and what to do', () => {
-    assert.throws(() => readConfig('/nonexistent/c.yml'), (error) => {
-      assert.ok(error instanceof OperatorError)
-      assert.match(error.message, /ENOENT.*\/nonexistent\/c\.yml/)
-      assert.ok(error.hint)
-      return true
-    })
+    assert.throws(
+      () => readConfig('/nonexistent/c.yml'),
+      (error) => {
+        assert.ok(error instanceof OperatorError)
+        assert.match(error.message, /ENOENT.*\/nonexistent\/c\.yml/)
+        assert.ok(error.hint)
+        return true
+      },
+    )
   })
 
   test('tells all its problems at once, in the order of the file', () => {
@@ -119,7 +125,7 @@ const cases: [name: string, text: string, problems: string[]][] = [
   ['a value that is a section', `version: 0.1\nlog: { level: { a: 1 } }\n${rest}`, ['c.yml:2:8 log.level: must be one of error, warn, info, debug']],
   ['a switch in quotes', `version: 0.1\nstorage: { filesystem: , delete: { enabled: "true" } }\nhttp: { addr: :1 }\n`, ['c.yml:2:45 storage.delete.enabled: must be true or false, not "true"']],
   ['a driver that is not built', 'version: 0.1\nstorage: { filesystem: , s3: { secretkey: canary } }\nhttp: { addr: :1 }\n', ['c.yml:2:26 storage.s3: is not built yet: storage.filesystem is the one driver so far']],
-  ['a driver that is not built, as a word', 'version: 0.1\nstorage: { filesystem: , s3: canary }\nhttp: { addr: :1 }\n', ['c.yml:2:30 storage.s3: is not built yet: storage.filesystem is the one driver so far']],
+  ['a driver that is not built, as a word', 'version: 0.1\nstorage: { filesystem: , s3: canary }\nhttp: { addr: :1 }\n', ['c.yml:2:26 storage.s3: is not built yet: storage.filesystem is the one driver so far']],
   ['an alias to nothing', `${LEAST}log: *log\n`, ['c.yml:1:1 Unresolved alias (the anchor must be set before the alias): log']],
   ['a way to sign in that is not built, empty', `${LEAST}auth: { htpasswd: { path: a }, silly: }\n`, ['c.yml:4:32 auth.silly: is not built yet: auth.htpasswd is the one way to sign in so far']],
   ['a misspelt key', `${LEAST}log: { levle: info }\n`, ['c.yml:4:8 log.levle: is not a setting; did you mean log.level?']],
