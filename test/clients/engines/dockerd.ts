@@ -56,11 +56,7 @@ export class Docker {
   }
 
   async run(args: readonly string[], options: ProcessOptions = {}): Promise<Outcome> {
-    const env = {
-      ...{ PATH: DEBIAN, DOCKER_HOST: this.#socket, DOCKER_CONFIG: this.#namespace.folder.at('docker-config') },
-      // The builder that both generations have without a plugin.
-      DOCKER_BUILDKIT: '0',
-    }
+    const env = { PATH: DEBIAN, DOCKER_HOST: this.#socket, DOCKER_CONFIG: this.#namespace.folder.at('docker-config') }
     return await this.#namespace.run(program('docker'), args, { ...options, env })
   }
 
@@ -83,7 +79,7 @@ export class Docker {
     return digestIn(await this.run(['push', image]), /: digest: (\S+) size: \d+$/m)
   }
 
-  /** Builds from files of a new context. */
+  /** Builds from files of a new context, with what the daemon prefers: the classic builder up to 20.10, then BuildKit. */
   async build(image: string, files: Readonly<Record<string, string>>): Promise<void> {
     await using context = await temporaryFolder()
     for (const [name, text] of Object.entries(files)) await writeFile(context.at(name), text)
