@@ -57,10 +57,7 @@ test('cosign', needs('cosign'), async (t) => {
   await t.test('verifies that too by the right key, and not by another', async () => {
     const verified = await cosign(...VERIFY, AS_TAG, '--key', 'cosign.pub', many)
     assert.deepEqual(digestsSigned(verified.stdout), [multi.manifest.digest])
-    await assert.rejects(
-      cosign(...VERIFY, AS_TAG, '--key', 'stranger.pub', many),
-      /no matching signatures/,
-    )
+    await assert.rejects(cosign(...VERIFY, AS_TAG, '--key', 'stranger.pub', many), /no matching signatures/)
   })
 })
 

@@ -1,16 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { type Outcome, start } from '../helpers/processes.ts'
 import { program } from '../helpers/programs.ts'
+import type { Credentials } from '../helpers/registry-client.ts'
 import type { Server } from '../helpers/server.ts'
 import { temporaryFolder } from '../helpers/temporary.ts'
 import { type Report, readReport } from './junit.ts'
 
 export type Generation = keyof typeof GENERATIONS
-
-export interface Credentials {
-  readonly user: string
-  readonly password: string
-}
 
 export interface Target {
   readonly server: Server
@@ -77,7 +73,10 @@ export async function runConformance(
     throw new Error(`${name} left no report:\n${outcome.stdout}${outcome.stderr}`, { cause })
   })
   const report = readReport(xml)
-  return { code: outcome.code, report, complaints: complaintsOf(report, exchanges(report, outcome)) }
+  const complaints = [complaintsOf(report, exchanges(report, outcome))]
+  // A step that has others below it is no case of the report: 2026 tells of it here.
+  if (outcome.code !== 0) complaints.push(outcome.stderr)
+  return { code: outcome.code, report, complaints: complaints.join('\n\n') }
 }
 
 const SHOWN = 8
