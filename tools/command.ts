@@ -1,4 +1,8 @@
 import { spawn } from 'node:child_process'
+import { delimiter, join } from 'node:path'
+
+/** The repository's root, where commands run. */
+export const ROOT = join(import.meta.dirname, '..')
 
 export interface CommandOptions {
   readonly cwd?: string
@@ -9,20 +13,21 @@ export interface CommandOptions {
 }
 
 export interface CommandResult {
-  /** 128 and more where a signal ended it, 127 where it could not be started. */
+  /** 128 where a signal ended it, 127 where it could not be started. */
   readonly code: number
   /** stdout and stderr as they came, where `output` is `capture`. */
   readonly text: string
 }
 
-/** Runs a program to its end, without a terminal to read from. */
+/** Runs a program to its end, without a terminal to read from. The project's own programs, Node among them, come first. */
 export function runCommand(
   [command, ...args]: readonly [string, ...string[]],
-  { cwd, env, output = 'show' }: CommandOptions = {},
+  { cwd = ROOT, env, output = 'show' }: CommandOptions = {},
 ): Promise<CommandResult> {
+  const PATH = [join(ROOT, 'node_modules/.bin'), process.env['PATH']].join(delimiter)
+  const stdio = output === 'show' ? 'inherit' : 'pipe'
   return new Promise((resolve) => {
-    const stdio = output === 'show' ? ('inherit' as const) : ('pipe' as const)
-    const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', stdio, stdio] })
+    const child = spawn(command, args, { cwd, env: { ...process.env, PATH, ...env }, stdio: ['ignore', stdio, stdio] })
     let text = ''
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (chunk: string) => {
@@ -30,6 +35,6 @@ export function runCommand(
       })
     }
     child.once('error', (error) => resolve({ code: 127, text: `${text}${error.message}\n` }))
-    child.once('close', (code, signal) => resolve({ code: code ?? (signal === null ? 1 : 128), text }))
+    child.once('close', (code) => resolve({ code: code ?? 128, text }))
   })
 }
