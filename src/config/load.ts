@@ -33,7 +33,8 @@ export function loadConfig(text: string, fileName: string): Config {
       const { line, col } = lines.linePos(offset)
       return `${fileName}:${Math.max(line, 1)}:${Math.max(col, 1)} ${message}`
     })
-  throw new OperatorError(told.join('\n'))
+  const many = told.length === 1 ? 'a problem' : `${told.length} problems`
+  throw new OperatorError([`The configuration has ${many}:`, ...told].join('\n'))
 }
 
 /** What `homeport serve --quickstart` runs with: on this machine only, beside the current folder, open to all on it. */

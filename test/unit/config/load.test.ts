@@ -10,7 +10,9 @@ function problems(text: string): string[] {
     loadConfig(text, 'c.yml')
   } catch (error) {
     assert.ok(error instanceof OperatorError)
-    return error.message.split('\n')
+    const [head, ...told] = error.message.split('\n')
+    assert.equal(head, `The configuration has ${told.length === 1 ? 'a problem' : `${told.length} problems`}:`)
+    return told
   }
   return []
 }

@@ -1,0 +1,37 @@
+import { once } from 'node:events'
+import { openLog } from '../base/log.ts'
+import { OperatorError } from '../base/operator-error.ts'
+import { quickstartConfig, readConfig } from '../config/load.ts'
+import type { Config } from '../config/settings.ts'
+import type { Command } from './command.ts'
+
+export const serve: Command = {
+  name: 'serve',
+  summary: 'Run the registry until SIGTERM or SIGINT',
+  arguments: ['[CONFIG]'],
+  data: 'serves',
+  options: {
+    quickstart: { help: 'Without a file: 127.0.0.1:5000, ./data, deletes on, open to all on this machine' },
+  },
+
+  async run({ args, options, signal }) {
+    const config = configOf({ file: args[0], quickstart: options['quickstart'] === true })
+    const log = openLog({ level: config.log.level })
+    // The other commands do without a server, and start in half the time.
+    const { startApp } = await import('../app/app.ts')
+    await using _app = await startApp(config, { log, signal })
+    if (!signal.aborted) await once(signal, 'abort')
+    log.info({ because: signal.reason instanceof Error ? signal.reason.message : undefined }, 'ending')
+    return 0
+  },
+}
+
+/** The configuration that a command line names: a file, or the quickstart's; one of them. */
+export function configOf({ file, quickstart }: { file: string | undefined; quickstart: boolean }): Config {
+  if (file !== undefined && quickstart) {
+    throw new OperatorError(`Both '${file}' and --quickstart say what the configuration is`, 'leave out one of them')
+  }
+  if (quickstart) return quickstartConfig()
+  if (file !== undefined) return readConfig(file)
+  throw new OperatorError('No configuration is named', 'name the config.yml, or try --quickstart')
+}

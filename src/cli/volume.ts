@@ -1,0 +1,24 @@
+import type { Call, VolumeCall } from './command.ts'
+import { configOf } from './serve.ts'
+
+/** The folder of the configuration that the command names, for whoever holds it to work on. */
+export function volumeFor({ options, terminal, signal }: Call): VolumeCall['volume'] {
+  const { config, quickstart } = options
+  const { filesystem } = configOf({
+    file: config === true ? undefined : config,
+    quickstart: quickstart === true,
+  }).storage
+  return {
+    async perform(operation, operationOptions) {
+      const { performOnVolume } = await import('../app/perform.ts')
+      return await performOnVolume(filesystem, operation, operationOptions, {
+        signal,
+        tell(told) {
+          if ('row' in told) terminal.row(told.row)
+          else if ('note' in told) terminal.note(told.note)
+          else terminal.progress(told.progress)
+        },
+      })
+    },
+  }
+}
