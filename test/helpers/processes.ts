@@ -27,6 +27,9 @@ export class ProcessFailed extends Error {
   }
 }
 
+/** A program that it leaves running may hold its output open for ever: how long to wait for that to close. */
+const OUTPUT_AFTER_END_MS = 1_000
+
 /** Runs a program to its end. Rejects with `ProcessFailed` where that is not 0, or does not come in time. */
 export async function run(
   command: string,
@@ -55,7 +58,7 @@ export function start(command: string, args: readonly string[], options: Process
 
 export class RunningProcess implements AsyncDisposable {
   readonly command: string
-  /** Resolves once it has ended and its output is closed, whatever its code. Rejects if it could not be started. */
+  /** Resolves once it has ended and its output has come, whatever its code. Rejects if it could not be started. */
   readonly ended: Promise<Outcome>
   readonly #child: ChildProcess
   readonly #text = { stdout: '', stderr: '', both: '' }
@@ -75,7 +78,10 @@ export class RunningProcess implements AsyncDisposable {
     }
     this.ended = new Promise((resolve, reject) => {
       child.once('error', reject)
-      child.once('close', (code, signal) => resolve({ stdout: this.stdout, stderr: this.stderr, code, signal }))
+      const end = (code: number | null, signal: NodeJS.Signals | null) =>
+        resolve({ stdout: this.stdout, stderr: this.stderr, code, signal })
+      child.once('close', end)
+      child.once('exit', (code, signal) => setTimeout(end, OUTPUT_AFTER_END_MS, code, signal).unref())
     })
     // Who waits for the end hears of the error; a process that nobody waits for must not end the test by it.
     this.ended
@@ -139,6 +145,9 @@ export class RunningProcess implements AsyncDisposable {
       // Nobody of the group is left.
     }
     await this.ended.catch(() => {})
+    // A daemon in a group of its own may hold them still.
+    this.#child.stdout?.destroy()
+    this.#child.stderr?.destroy()
     leftBehind.forgetGroup(pid)
   }
 

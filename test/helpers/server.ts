@@ -137,7 +137,9 @@ export class Server implements AsyncDisposable {
   /** `SIGTERM`, and how it ended. */
   async stop(): Promise<Outcome> {
     this.process.signal('SIGTERM')
-    return await this.process.ended
+    const outcome = await this.process.ended
+    await this.process.kill()
+    return outcome
   }
 
   /** `SIGKILL`: what a power cut leaves, but for what the kernel still writes. */

@@ -48,6 +48,15 @@ test('waiting for output ends with the program', async () => {
   await assert.rejects(child.output(/port/), /ended before it wrote.*something else/s)
 })
 
+test('a program has ended, though another that it left running holds its output open', async () => {
+  await using child = start(program('sh'), ['-c', 'sleep 60 & echo $!'])
+  const { stdout, code } = await child.ended
+  assert.equal(code, 0)
+  assert.equal(alive(Number(stdout)), true)
+  await child.kill()
+  await until(() => !alive(Number(stdout)))
+})
+
 test('a signal reaches the program, and how it ended is told', async () => {
   await using child = start(program('sleep'), ['60'])
   child.signal('SIGTERM')
