@@ -1,0 +1,70 @@
+import { openSignIn } from '../auth/sign-in.ts'
+import type { Log } from '../base/log.ts'
+import type { Config } from '../config/settings.ts'
+import { createHandler } from '../http/dispatch.ts'
+import { routes } from '../http/routes.ts'
+import { startServer } from '../http/server.ts'
+import { createRegistry } from '../registry/create-registry.ts'
+import { DigestLock } from '../registry/digest-lock.ts'
+import { Leases } from '../registry/leases.ts'
+import type { Parts, Policy } from '../registry/parts.ts'
+import { finishRemovals } from '../registry/remove.ts'
+import { readCertificate } from './certificate.ts'
+import { openControl } from './control.ts'
+import { perform } from './perform.ts'
+import { openVolume } from './volume.ts'
+
+/** A running registry. Closing it ends requests, writes what is pending, and lets go of the volume. */
+export interface App extends AsyncDisposable {
+  /** Where it listens: `127.0.0.1:5000`. */
+  readonly address: string
+  /** Resolves if it cannot go on. */
+  readonly failed: Promise<Error>
+}
+
+/** How long requests have to end when the server is asked to, in milliseconds: docker kills after ten seconds. */
+const DRAIN_MS = 8_000
+
+/** Opens everything from the volume up, and listens last. What was opened is closed in reverse order, at a failure too. */
+export async function startApp(config: Config, { log, signal }: { log: Log; signal: AbortSignal }): Promise<App> {
+  await using stack = new AsyncDisposableStack()
+  const volume = stack.use(await openVolume(config.storage.filesystem))
+  const { root, catalog, blobs } = volume
+  const parts: Parts = {
+    catalog,
+    blobs,
+    locks: new DigestLock(),
+    // Of a clock that no time server sets back: a jump must not end a lease.
+    leases: new Leases(() => performance.now()),
+    policy: policyOf(config),
+    now: Date.now,
+    report: (what, facts) => log.error(facts, what),
+  }
+  await finishRemovals(parts)
+  const registry = stack.use(createRegistry(parts))
+  const signIn = stack.use(openSignIn({ htpasswd: config.auth?.htpasswd, log, now: () => performance.now() }))
+  const answer = createHandler({ routes: routes(registry), signIn })
+  const control = openControl(root, (name, options, how) => perform(name, options, { ...how, root, parts }))
+  stack.use(await control)
+
+  const tls = config.http.tls === undefined ? {} : { tls: readCertificate(config.http.tls) }
+  const server = await startServer({ address: config.http.addr, answer, log, ...tls })
+  stack.defer(() => server.close(DRAIN_MS))
+  log.info({ address: server.address, scheme: server.scheme, rootdirectory: root }, 'listening')
+
+  const held = stack.move()
+  return {
+    address: server.address,
+    failed: volume.writerDied,
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
+
+function policyOf({ storage, validation }: Config): Policy {
+  const { sparse, indexes } = validation.manifests
+  return {
+    deletes: storage.delete.enabled,
+    sparse,
+    children: indexes.platforms === 'list' ? indexes.platformlist : indexes.platforms,
+  }
+}
