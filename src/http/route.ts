@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import type { BlobReader } from '../blobs/blob-store.ts'
 import type { Caller } from '../registry/registry.ts'
 
@@ -14,7 +13,10 @@ export type Access = 'open' | 'signed-in' | 'catalog' | 'pull' | 'push' | 'delet
 
 export interface Route {
   readonly methods: readonly string[]
-  /** Matched from the right: `:name+` is one component or more, any other `:word` is one. */
+  /**
+   * Matched from the right: `:name+` is one component or more, any other `:word` is one. One that ends with a
+   * slash is matched without it too (registry:2 redirects there, and a redirected POST becomes a GET).
+   */
   readonly path: string
   readonly access: Access
   readonly handler: Handler
@@ -22,20 +24,28 @@ export interface Route {
 
 export type Handler = (request: Request) => Reply | Promise<Reply>
 
-export interface Request {
+/** A request as a socket brought it, before anybody looked at what it asks for. */
+export interface Arrival {
   /** Told to the client with an error, and in the log line. */
   readonly id: string
   readonly method: string
-  /** As sent, without the query. */
-  readonly path: string
-  /** Percent-decoded once; the repository name is checked. */
-  readonly params: Readonly<Record<string, string>>
-  readonly query: Query
-  readonly headers: IncomingHttpHeaders
-  /** The client is told to go on (100) when it is first read. */
+  /** The request target, as sent. */
+  readonly target: string
+  /** Names in lower case; a header that came twice is one text. */
+  readonly headers: Headers
+  /** The client is told to go on (100) when it is first read. May be read once. */
   readonly body: AsyncIterable<Uint8Array>
   /** Fires when the client hangs up. */
   readonly signal: AbortSignal
+}
+
+export type Headers = Readonly<Record<string, string | undefined>>
+
+/** What a handler gets. */
+export interface Request extends Omit<Arrival, 'target'> {
+  /** Percent-decoded once; the repository name is checked. */
+  readonly params: Readonly<Record<string, string>>
+  readonly query: Query
   readonly caller: Caller
 }
 
@@ -48,7 +58,8 @@ export interface Query {
 
 export interface Reply {
   readonly status: number
-  readonly headers: Readonly<Record<string, string>>
+  /** Names in lower case. A list is sent as one line each. */
+  readonly headers: Readonly<Record<string, string | readonly string[]>>
   readonly body?: string | Uint8Array | BlobSpan | BlobParts
   /** Said beside the answer (`Warning: 299 - "…"`, OCI Distribution, "Warnings"). */
   readonly warnings?: readonly string[]

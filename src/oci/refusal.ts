@@ -8,6 +8,7 @@ export const SENTENCES = {
   'name-invalid': 'Repository name is malformed',
   'name-unknown': 'Repository is not known here',
   'tag-invalid': 'Tag is malformed',
+  'tags-too-many': 'A manifest takes fewer tags at once',
   'page-invalid': 'The page asked for cannot be read',
   'digest-invalid': 'Digest is malformed or does not match the content',
   'size-invalid': 'The length that was told and the bytes that came differ',

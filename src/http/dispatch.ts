@@ -1,0 +1,76 @@
+import { parseRepositoryName } from '../oci/name.ts'
+import { Refusal } from '../oci/refusal.ts'
+import { completeReply } from './complete-reply.ts'
+import { errorResponse, type Failure } from './error-response.ts'
+import { authorise, identify, type SignIn } from './guard.ts'
+import { matchPath, type Pattern, patternOf, splitTarget } from './match-route.ts'
+import { parseQuery } from './query.ts'
+import type { Arrival, Reply, Route } from './route.ts'
+
+/** What became of a request. `reply` is complete; the rest is for the log. */
+export interface Outcome {
+  readonly reply: Reply
+  /** Who asked; empty: nobody signed in, or nobody asked who he is. */
+  readonly account: string
+  readonly failure?: Omit<Failure, 'reply'>
+}
+
+/** Never rejects: whatever goes wrong is an answer. */
+export type Answer = (arrival: Arrival) => Promise<Outcome>
+
+export interface HandlerOptions {
+  readonly routes: readonly Route[]
+  readonly signIn: SignIn
+}
+
+/** Finds the route, asks the guard, runs the handler, and answers for what they throw. */
+export function createHandler({ routes, signIn }: HandlerOptions): Answer {
+  const table = routes.map((route) => ({ route, pattern: patternOf(route.path) }))
+
+  return async (arrival) => {
+    let account = ''
+    try {
+      const { path, query } = splitTarget(arrival.target)
+      const { route, params } = findRoute(table, { method: arrival.method, path })
+      const { access, handler } = route
+      const caller = await identify(signIn, access, arrival.headers['authorization'])
+      account = caller.account
+      if (params['name'] !== undefined) {
+        authorise(signIn, access, { caller, repository: parseRepositoryName(params['name']) })
+      }
+      const { target: _, ...rest } = arrival
+      const reply = await handler({ ...rest, params, query: parseQuery(query), caller })
+      return { reply: completeReply(reply, arrival.method), account }
+    } catch (error) {
+      return refuse(error, arrival, account)
+    }
+  }
+}
+
+/** What a request gets that was not, or could not be, answered. */
+export function refuse(error: unknown, { id, method }: Pick<Arrival, 'id' | 'method'>, account = ''): Outcome {
+  const { reply, ...failure } = errorResponse(error, id)
+  return { reply: completeReply(reply, method), account, failure }
+}
+
+type Table = readonly { readonly route: Route; readonly pattern: Pattern }[]
+
+/** The first row whose path it is. Throws `route-unknown`, and `unsupported` where only the method is another. */
+function findRoute(table: Table, { method, path }: { method: string; path: string }) {
+  const first = firstMatch(table, path)
+  if (first === undefined) throw new Refusal('route-unknown')
+  const { params, pathOfRow } = first
+  const rows = table.filter(({ route }) => route.path === pathOfRow).map(({ route }) => route)
+  const route = rows.find(({ methods }) => methods.includes(method))
+  if (route !== undefined) return { route, params }
+  const allow = rows.flatMap(({ methods }) => methods)
+  throw new Refusal('unsupported', { because: `the method is ${method}, and here are ${allow.join(', ')}`, allow })
+}
+
+function firstMatch(table: Table, path: string) {
+  for (const { route, pattern } of table) {
+    const params = matchPath(pattern, path)
+    if (params !== undefined) return { params, pathOfRow: route.path }
+  }
+  return undefined
+}

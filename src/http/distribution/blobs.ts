@@ -1,0 +1,58 @@
+import { randomBytes } from 'node:crypto'
+import { parseDigest } from '../../oci/digest.ts'
+import { Refusal } from '../../oci/refusal.ts'
+import type { FoundBlob, Registry } from '../../registry/registry.ts'
+import { allowsRange, etagOf, isUnchanged } from '../conditional.ts'
+import { contentRange, multipart, parseRange, type Span } from '../range.ts'
+import type { Handler, Reply } from '../route.ts'
+
+/**
+ * `GET` and `HEAD /v2/<name>/blobs/<digest>`.
+ *
+ * A blob cannot change under its digest, so the digest is its ETag and a cache
+ * that may hold the answer may hold it for ever.
+ */
+export function readBlob(registry: Pick<Registry, 'findBlob'>): Handler {
+  return async ({ method, params, headers, caller }) => {
+    const { name = '', digest = '' } = params
+    const blob = await registry.findBlob(name, parseDigest(digest), caller)
+    const validators = {
+      'cache-control': 'max-age=31536000',
+      'docker-content-digest': blob.digest,
+      etag: etagOf(blob.digest),
+    }
+    if (isUnchanged(headers, blob.digest)) return { status: 304, headers: validators }
+
+    const common = { ...validators, 'accept-ranges': 'bytes', 'content-type': 'application/octet-stream' }
+    if (method === 'HEAD') return { status: 200, headers: { ...common, 'content-length': String(blob.size) } }
+
+    const range = allowsRange(headers, blob.digest) ? parseRange(headers['range'], blob.size) : 'whole'
+    if (range === 'unsatisfiable') throw new Refusal('range-unsatisfiable', { size: blob.size })
+    if (range === 'too-many') throw new Refusal('request-invalid', { because: 'it asks for too many ranges at once' })
+    if (range === 'whole') {
+      return { status: 200, headers: common, body: { reader: await blob.open(), start: 0, end: blob.size } }
+    }
+    return await partial(blob, range, common)
+  }
+}
+
+/** `DELETE /v2/<name>/blobs/<digest>`: out of this repository only. */
+export function deleteBlob(registry: Pick<Registry, 'deleteBlob'>): Handler {
+  return async ({ params }) => {
+    const { name = '', digest = '' } = params
+    await registry.deleteBlob(name, parseDigest(digest))
+    return { status: 202, headers: {} }
+  }
+}
+
+async function partial(blob: FoundBlob, spans: readonly Span[], headers: Record<string, string>): Promise<Reply> {
+  const { size } = blob
+  const [first] = spans
+  if (first !== undefined && spans.length === 1) {
+    const body = { reader: await blob.open(), ...first }
+    return { status: 206, headers: { ...headers, 'content-range': contentRange(first, size) }, body }
+  }
+  const { contentType, parts } = multipart(spans, { size, boundary: randomBytes(12).toString('hex') })
+  const body = { reader: await blob.open(), parts }
+  return { status: 206, headers: { ...headers, 'content-type': contentType }, body }
+}

@@ -1,0 +1,94 @@
+import type { Digest } from '../../oci/digest.ts'
+import { isTag, parseReference, parseTag } from '../../oci/name.ts'
+import { Refusal } from '../../oci/refusal.ts'
+import type { Registry } from '../../registry/registry.ts'
+import { addressOf } from '../address.ts'
+import { etagOf, expectationOf, isUnchanged } from '../conditional.ts'
+import { readBody } from '../read-body.ts'
+import type { Handler, Query } from '../route.ts'
+
+/** Bytes. What containerd, c/image and registry:2 take: a larger one could be pushed, and pulled by nobody. */
+const LARGEST = 4 * 1024 * 1024
+
+/** `?tag=` in one request. The specification wants at least 10. */
+const MOST_TAGS = 100
+
+/**
+ * `GET` and `HEAD /v2/<name>/manifests/<reference>`.
+ *
+ * The stored bytes, whatever `Accept` says: to those who ask with a short list (Watchtower, curl), what there is
+ * serves better than a 404.
+ */
+export function readManifest(registry: Pick<Registry, 'findManifest'>): Handler {
+  return async ({ params, headers }) => {
+    const { name = '', reference = '' } = params
+    if (!reference.includes(':') && !isTag(reference)) {
+      throw new Refusal('manifest-unknown', { because: `'${reference.slice(0, 140)}' can be no tag` })
+    }
+    const { digest, mediaType, bytes, warning } = await registry.findManifest(name, reference)
+    const common = {
+      'cache-control': reference.includes(':') ? 'private, max-age=31536000, immutable' : 'no-cache',
+      'docker-content-digest': digest,
+      etag: etagOf(digest),
+    }
+    const warnings = warning === undefined ? [] : [warning]
+    if (isUnchanged(headers, digest)) return { status: 304, headers: common, warnings }
+    return { status: 200, headers: { ...common, 'content-type': mediaType }, body: bytes, warnings }
+  }
+}
+
+/** `PUT /v2/<name>/manifests/<reference>`, with `?tag=` for more tags. */
+export function putManifest(registry: Pick<Registry, 'putManifest' | 'findManifest'>): Handler {
+  return async ({ params, query, headers, body }) => {
+    const { name = '', reference = '' } = params
+    const parsed = parseReference(reference)
+    const tags = tagsOf(query)
+    const expects = await expectationOf(headers, () => currentDigest(registry, name, reference))
+    const bytes = await readBody(body, { headers, limit: LARGEST })
+    const { digest, subject } = await registry.putManifest(name, {
+      ...{ reference, tags, bytes },
+      contentType: headers['content-type'],
+      // What lies under a digest cannot change, so the condition that held still holds.
+      ...(expects !== undefined && 'tag' in parsed && { expects }),
+    })
+    return {
+      status: 201,
+      headers: {
+        location: addressOf(`/v2/${name}/manifests/${digest}`, query),
+        'docker-content-digest': digest,
+        ...(subject !== undefined && { 'oci-subject': subject }),
+        ...(tags.length > 0 && { 'oci-tag': tags.join(', ') }),
+      },
+    }
+  }
+}
+
+/** `DELETE /v2/<name>/manifests/<reference>`: by tag only the tag goes. */
+export function deleteManifest(registry: Pick<Registry, 'deleteManifest'>): Handler {
+  return async ({ params }) => {
+    const { name = '', reference = '' } = params
+    await registry.deleteManifest(name, reference)
+    return { status: 202, headers: {} }
+  }
+}
+
+function tagsOf(query: Query): string[] {
+  const tags = query.all('tag').map(parseTag)
+  if (tags.length > MOST_TAGS)
+    throw new Refusal('tags-too-many', { because: `these are ${tags.length} of ${MOST_TAGS}` })
+  return [...new Set(tags)]
+}
+
+async function currentDigest(
+  registry: Pick<Registry, 'findManifest'>,
+  name: string,
+  reference: string,
+): Promise<Digest | undefined> {
+  try {
+    return (await registry.findManifest(name, reference)).digest
+  } catch (error) {
+    if (error instanceof Refusal && (error.kind === 'manifest-unknown' || error.kind === 'name-unknown'))
+      return undefined
+    throw error
+  }
+}

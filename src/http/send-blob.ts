@@ -1,0 +1,129 @@
+import type { Writable } from 'node:stream'
+import type { BlobReader } from '../blobs/blob-store.ts'
+import type { BufferPool } from './buffer-pool.ts'
+import type { BlobParts, BlobSpan } from './route.ts'
+
+/** The client hung up, or takes nothing any more. No fault of ours. */
+export class ClientLeft extends Error {
+  override readonly name = 'ClientLeft'
+
+  constructor(cause?: unknown) {
+    super('The client left', { cause })
+  }
+}
+
+export interface Sending {
+  readonly pool: BufferPool
+  /** Told of bytes that the socket is done with. */
+  readonly onSent?: (bytes: number) => void
+}
+
+/**
+ * Sends a span of a blob, or parts of it, through two buffers in turn: one is read into while the
+ * other is on its way out. Ends the response, and closes the reader.
+ *
+ * Whatever goes wrong breaks the connection, so that a short body never looks
+ * whole, and drops both buffers: the socket may still hold one of them.
+ *
+ * Measured on Node 24 over TLS: less than half the CPU of `createReadStream().pipe()`.
+ */
+export async function sendBlob(
+  response: Writable,
+  body: BlobSpan | BlobParts,
+  { pool, onSent }: Sending,
+): Promise<void> {
+  const { reader } = body
+  const parts = 'parts' in body ? body.parts : [{ start: body.start, end: body.end }]
+  const lengths = parts.map((part) => (typeof part === 'string' ? Buffer.byteLength(part) : part.end - part.start))
+  const wanted = lengths.reduce((sum, length) => sum + length, 0)
+  const buffers = [pool.lend(wanted), pool.lend(wanted)] as const
+  const source = new PartSource(reader, parts)
+  let turn: 0 | 1 = 0
+
+  async function next(): Promise<Buffer> {
+    const buffer = buffers[turn]
+    turn = turn === 0 ? 1 : 0
+    return buffer.subarray(0, await source.fill(buffer))
+  }
+
+  async function send(bytes: Buffer): Promise<void> {
+    await write(response, bytes)
+    onSent?.(bytes.length)
+  }
+
+  try {
+    let chunk = await next()
+    while (chunk.length > 0) [chunk] = await Promise.all([next(), send(chunk)])
+    response.end()
+    for (const buffer of buffers) pool.giveBack(buffer)
+  } catch (error) {
+    response.destroy()
+    for (const buffer of buffers) pool.drop(buffer)
+    throw error
+  } finally {
+    await reader.close()
+  }
+}
+
+/** Texts and spans in turn, as one sequence of bytes. */
+class PartSource {
+  readonly #reader: BlobReader
+  readonly #parts: BlobParts['parts']
+  #part = 0
+  /** Bytes of the part that are through. */
+  #done = 0
+
+  constructor(reader: BlobReader, parts: BlobParts['parts']) {
+    this.#reader = reader
+    this.#parts = parts
+  }
+
+  /**
+   * Fills the buffer from its front, and resolves to how many bytes: 0 at the end. Stops early where the reader
+   * gave less than it was asked for: what is there should go out before more is waited for.
+   */
+  async fill(buffer: Buffer): Promise<number> {
+    let filled = 0
+    for (;;) {
+      const part = this.#parts[this.#part]
+      if (part === undefined || filled === buffer.length) return filled
+      const room = buffer.subarray(filled)
+      const [taken, left] = typeof part === 'string' ? this.#copy(part, room) : await this.#read(part, room)
+      filled += taken
+      this.#done += taken
+      if (left > taken) return filled
+      this.#part += 1
+      this.#done = 0
+    }
+  }
+
+  #copy(text: string, room: Buffer): [taken: number, left: number] {
+    const bytes = Buffer.from(text).subarray(this.#done)
+    return [bytes.copy(room), bytes.length]
+  }
+
+  async #read({ start, end }: { start: number; end: number }, room: Buffer): Promise<[taken: number, left: number]> {
+    const at = start + this.#done
+    if (at === end) return [0, 0]
+    const length = await this.#reader.read(room.subarray(0, end - at), at)
+    if (length === 0) throw new Error(`Blob ends at byte ${at}, not at ${end}`)
+    return [length, end - at]
+  }
+}
+
+/**
+ * Resolves when the socket is done with `bytes`. Waiting for the callback is not
+ * enough: where the client leaves, that of a pipelined response never comes.
+ */
+function write(response: Writable, bytes: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (response.destroyed) return reject(new ClientLeft())
+    const left = () => reject(new ClientLeft())
+    response.once('close', left)
+    response.write(bytes, (error) => {
+      response.off('close', left)
+      if (error) reject(new ClientLeft(error))
+      else resolve()
+    })
+  })
+}

@@ -1,0 +1,68 @@
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+
+/** A request that is being answered. */
+export interface Exchange {
+  readonly response: ServerResponse
+  readonly gone: AbortController
+  /** Since when we wait for a byte of the request's body, in `performance.now()` milliseconds. */
+  waitingSince: number | undefined
+}
+
+/**
+ * What goes on over one socket, and whether it should be moving.
+ *
+ * An idle client is one that should send or take bytes and does not. While a handler works, and while nobody
+ * asked for anything, silence is in order: a commit may sync for minutes.
+ */
+export class Connection {
+  readonly #socket: Socket
+  readonly #exchanges = new Set<Exchange>()
+  /** It was cut because nothing moved. */
+  idledOut = false
+
+  constructor(socket: Socket) {
+    this.#socket = socket
+    socket.once('close', () => {
+      for (const { gone } of this.#exchanges) gone.abort()
+    })
+  }
+
+  get busy(): boolean {
+    return this.#exchanges.size > 0
+  }
+
+  begin(exchange: Exchange): void {
+    this.#exchanges.add(exchange)
+  }
+
+  end(exchange: Exchange): void {
+    this.#exchanges.delete(exchange)
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  /** Whether a text may still be put on the wire by hand: no answer has begun. */
+  get silent(): boolean {
+    return [...this.#exchanges].every(({ response }) => !response.headersSent)
+  }
+
+  /** The socket was silent for `idleMs`. */
+  onSilence(idleMs: number): void {
+    // Pipelined requests wait for the first one, which says nothing of the client.
+    const [first] = this.#exchanges
+    if (first !== undefined && !isClientsTurn(first, idleMs)) {
+      this.#socket.setTimeout(idleMs)
+      return
+    }
+    this.idledOut = true
+    this.#socket.destroy()
+  }
+}
+
+function isClientsTurn({ response, waitingSince }: Exchange, idleMs: number): boolean {
+  if (waitingSince !== undefined) return performance.now() - waitingSince >= idleMs * 0.9
+  return response.writableLength > 0
+}

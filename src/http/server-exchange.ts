@@ -1,0 +1,141 @@
+import { randomBytes } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { finished } from 'node:stream/promises'
+import { Refusal } from '../oci/refusal.ts'
+import type { BufferPool } from './buffer-pool.ts'
+import { type Answer, type Outcome, refuse } from './dispatch.ts'
+import { logRequest, type RequestLog } from './request-log.ts'
+import type { Arrival, Headers, Reply } from './route.ts'
+import { ClientLeft, sendBlob } from './send-blob.ts'
+import type { Connection, Exchange } from './server-connection.ts'
+import { linger } from './server-linger.ts'
+
+/** An unread body up to this size is read and forgotten, and the connection kept. */
+const SMALL_BODY = 64 * 1024
+
+export interface ExchangeParts {
+  readonly answer: Answer
+  readonly log: RequestLog
+  readonly pool: BufferPool
+  /** The server ends: every answer ends its connection. */
+  readonly closing: () => boolean
+}
+
+const NO_HOST = new Refusal('request-invalid', { because: 'it has no Host header' })
+
+/** Answers one request, and logs it in one line. Never rejects. */
+export async function runExchange(
+  { request, response, connection }: { request: IncomingMessage; response: ServerResponse; connection: Connection },
+  parts: ExchangeParts,
+): Promise<void> {
+  const startedAt = performance.now()
+  const peer = `${request.socket.remoteAddress ?? ''}:${request.socket.remotePort ?? ''}`
+  const exchange: Exchange = { response, gone: new AbortController(), waitingSince: undefined }
+  const { gone } = exchange
+  response.on('error', () => gone.abort())
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort()
+  })
+  connection.begin(exchange)
+  const arrival = arrivalOf(request, exchange)
+  const sent = { bytes: 0 }
+  let outcome: Outcome | undefined
+  let fault: unknown
+  try {
+    outcome = lacksHost(request) ? refuse(NO_HOST, arrival) : await parts.answer(arrival)
+    await send(outcome.reply, { request, exchange, sent }, parts)
+  } catch (error) {
+    if (!(error instanceof ClientLeft)) fault = error
+    response.destroy()
+  }
+  connection.end(exchange)
+  const left = response.writableFinished ? 'whole' : connection.idledOut ? 'idle' : 'left'
+  logRequest(parts.log, {
+    ...{ arrival, outcome, peer },
+    ...(fault === undefined ? { ending: left } : { ending: 'broken', fault }),
+    bytes: sent.bytes,
+    ms: performance.now() - startedAt,
+  })
+}
+
+function arrivalOf(request: IncomingMessage, exchange: Exchange): Arrival {
+  return {
+    id: randomBytes(8).toString('hex'),
+    method: request.method ?? '',
+    target: request.url ?? '',
+    // Only Set-Cookie comes as a list, and it is no header of a request.
+    headers: request.headers as Headers,
+    body: bodyOf(request, exchange),
+    signal: exchange.gone.signal,
+  }
+}
+
+/** RFC 9112, 3.2. */
+function lacksHost({ httpVersion, headers }: IncomingMessage): boolean {
+  return httpVersion === '1.1' && headers.host === undefined
+}
+
+function expectsContinue(request: IncomingMessage): boolean {
+  return request.headers.expect?.toLowerCase() === '100-continue' && request.httpVersion === '1.1'
+}
+
+/** Leaving it early leaves the connection as it is, so that an answer can still be sent. */
+async function* bodyOf(request: IncomingMessage, exchange: Exchange): AsyncGenerator<Uint8Array> {
+  if (expectsContinue(request)) exchange.response.writeContinue()
+  const chunks: AsyncIterator<Uint8Array> = request.iterator({ destroyOnReturn: false })
+  try {
+    for (;;) {
+      exchange.waitingSince = performance.now()
+      const next = await chunks.next()
+      exchange.waitingSince = undefined
+      if (next.done) return
+      yield next.value
+    }
+  } finally {
+    exchange.waitingSince = undefined
+    await chunks.return?.()
+  }
+}
+
+interface Sending {
+  readonly request: IncomingMessage
+  readonly exchange: Exchange
+  readonly sent: { bytes: number }
+}
+
+async function send(reply: Reply, { request, exchange, sent }: Sending, parts: ExchangeParts): Promise<void> {
+  const { response, gone } = exchange
+  const { body } = reply
+  if (gone.signal.aborted || request.socket.destroyed) return await closeReader(body)
+  // What the client still sends would be taken for its next request: the connection cannot go on after the answer.
+  const unread = !request.complete && !isSmall(request)
+  const close = unread || parts.closing()
+  response.writeHead(reply.status, { ...headersOf(reply), ...(close && { connection: 'close' }) })
+  if (body !== undefined && typeof body !== 'string' && !(body instanceof Uint8Array)) {
+    await sendBlob(response, body, { pool: parts.pool, onSent: (bytes) => (sent.bytes += bytes) })
+  } else {
+    // Whole before the rest of the request is thrown away: the client need not finish to see it.
+    if (body === undefined) response.flushHeaders()
+    else response.write(body)
+    if (unread && !response.writableEnded && !expectsContinue(request)) await linger(request, gone.signal)
+    response.end()
+    sent.bytes += body === undefined ? 0 : Buffer.byteLength(body)
+  }
+  await finished(response).catch(() => undefined)
+}
+
+function isSmall(request: IncomingMessage): boolean {
+  if (expectsContinue(request)) return false
+  const length = request.headers['content-length']
+  return length !== undefined && Number(length) <= SMALL_BODY
+}
+
+function headersOf({ headers }: Reply): Record<string, string | string[]> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, typeof value === 'string' ? value : [...value]]),
+  )
+}
+
+async function closeReader(body: Reply['body']): Promise<void> {
+  if (body !== undefined && typeof body !== 'string' && !(body instanceof Uint8Array)) await body.reader.close()
+}

@@ -1,0 +1,97 @@
+import { STATUS_CODES } from 'node:http'
+import type { Server as HttpsServer } from 'node:https'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { errorEnvelope } from './error-response.ts'
+
+/** What is said to a client whose request never became one. */
+export interface Unreadable {
+  readonly status: number
+  readonly code: string
+  readonly message: string
+}
+
+const TOO_SLOW: Unreadable = { status: 408, code: 'BAD_REQUEST', message: 'The request did not come in time' }
+const TOO_LARGE: Unreadable = {
+  status: 431,
+  code: 'BAD_REQUEST',
+  message: 'The headers of the request are larger than 128 KiB',
+}
+const NO_HTTP: Unreadable = { status: 400, code: 'BAD_REQUEST', message: 'The request is no HTTP/1.1' }
+const PLAIN_HTTP: Unreadable = {
+  status: 400,
+  code: 'BAD_REQUEST',
+  message: 'This port speaks TLS, and the request came in plain HTTP: write https:// before the address',
+}
+
+const BY_CODE: Readonly<Record<string, Unreadable>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: TOO_SLOW,
+  HPE_HEADER_OVERFLOW: TOO_LARGE,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: TOO_LARGE,
+}
+
+/** What an error of Node's HTTP parser means; `undefined`: the client is gone, and nothing can be said. */
+export function unreadable({ code = '' }: Error & { readonly code?: string }): Unreadable | undefined {
+  return BY_CODE[code] ?? (code.startsWith('HPE_') ? NO_HTTP : undefined)
+}
+
+/** How long a client may take to read such an answer, in milliseconds. */
+const PATIENCE_MS = 2_000
+
+/** Writes an answer without the HTTP server, which has given the connection up, and closes it. */
+export function answerByHand(socket: Duplex, { status, code, message }: Unreadable): void {
+  const body = errorEnvelope(code, message)
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    `Date: ${new Date().toUTCString()}`,
+    'Content-Type: application/json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Docker-Distribution-API-Version: registry/2.0',
+    'X-Content-Type-Options: nosniff',
+    'Connection: close',
+  ]
+  const timer = setTimeout(() => socket.destroy(), PATIENCE_MS)
+  socket.once('close', () => clearTimeout(timer))
+  socket.on('error', () => socket.destroy())
+  // What still comes is thrown away: unread, it would reset the connection before the answer is read.
+  socket.on('end', () => socket.destroy())
+  socket.resume()
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+}
+
+/** The first byte of a TLS connection: a handshake record (RFC 8446, 5.1). */
+const TLS_HANDSHAKE = 0x16
+
+/**
+ * Looks at each connection's first byte before TLS does, and answers plain HTTP with what to do. At `tlsClientError`
+ * it would be too late: the socket is gone by then. What is returned holds the
+ * connections that are not the HTTP server's yet.
+ */
+export function refusePlainHttp(server: HttpsServer, idleMs: number): { cutWaiting(): void; cutAll(): void } {
+  const takers = server.listeners('connection')
+  const sockets = new Map<Socket, 'waiting' | 'handed-on'>()
+  server.removeAllListeners('connection')
+  server.on('connection', (socket: Socket) => {
+    sockets.set(socket, 'waiting')
+    socket.once('close', () => sockets.delete(socket))
+    const silent = () => socket.destroy()
+    socket.on('error', silent).setTimeout(idleMs, silent)
+    socket.once('readable', () => {
+      const first: Buffer | null = socket.read(1)
+      if (first === null) return silent()
+      socket.off('error', silent).off('timeout', silent).setTimeout(0)
+      sockets.set(socket, 'handed-on')
+      socket.unshift(first)
+      if (first[0] !== TLS_HANDSHAKE) return answerByHand(socket, PLAIN_HTTP)
+      for (const take of takers) take.call(server, socket)
+    })
+  })
+  return {
+    cutWaiting() {
+      for (const [socket, state] of sockets) if (state === 'waiting') socket.destroy()
+    },
+    cutAll() {
+      for (const socket of sockets.keys()) socket.destroy()
+    },
+  }
+}

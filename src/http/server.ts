@@ -1,0 +1,162 @@
+import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer, type Server as HttpsServer } from 'node:https'
+import type { Socket } from 'node:net'
+import { OperatorError } from '../base/operator-error.ts'
+import { BufferPool } from './buffer-pool.ts'
+import type { Answer } from './dispatch.ts'
+import type { RequestLog } from './request-log.ts'
+import { Connection } from './server-connection.ts'
+import { runExchange } from './server-exchange.ts'
+import { answerByHand, refusePlainHttp, unreadable } from './server-unreadable.ts'
+
+export interface ServerOptions {
+  /** Without a host: every address of the machine. Port 0: a free one. */
+  readonly address: { readonly host: string | undefined; readonly port: number }
+  /** In PEM. Left out: plain HTTP. */
+  readonly tls?: { readonly certificate: string | Buffer; readonly key: string | Buffer }
+  readonly answer: Answer
+  readonly log: RequestLog
+  /** After how many milliseconds without a byte a client that should send or take some is cut off. Default: 60 s. */
+  readonly idleMs?: number
+  readonly pool?: BufferPool
+}
+
+export interface Server {
+  /** Where it listens: `host:port`. */
+  readonly address: string
+  readonly port: number
+  readonly scheme: 'http' | 'https'
+  /** Takes no new connections, lets requests that run come to their end for so many milliseconds, and cuts the rest. */
+  close(drainMs: number): Promise<void>
+}
+
+const SECOND = 1000
+
+/** zstd:chunked and stargz ask for thousands of ranges in one header; Node's 16 KiB would be 431 for them. */
+const HEADER_BYTES = 128 * 1024
+
+/** Longer than the 90 s that Go's clients keep a connection for: else they write into one that we just closed. */
+const KEEP_ALIVE_MS = 100 * SECOND
+
+const OPTIONS = {
+  maxHeaderSize: HEADER_BYTES,
+  keepAliveTimeout: KEEP_ALIVE_MS,
+  headersTimeout: 60 * SECOND,
+  // A large upload over a thin line takes hours, and is no attack while it moves: the idle guard sees to that.
+  requestTimeout: 0,
+  // Missing ones are answered with a body of ours.
+  requireHostHeader: false,
+}
+
+/** Listens, and answers every request through `answer`. Throws an `OperatorError` where it cannot. */
+export async function startServer(options: ServerOptions): Promise<Server> {
+  const { address, tls, answer, log, idleMs = 60 * SECOND, pool = new BufferPool() } = options
+  const server = tls === undefined ? createServer(OPTIONS) : tlsServer(tls)
+  const connections = new Map<Socket, Connection>()
+  const running = new Set<Promise<void>>()
+  let closing = false
+
+  function take(request: IncomingMessage, response: ServerResponse): void {
+    const connection = connections.get(request.socket)
+    if (connection === undefined) return void request.socket.destroy()
+    const exchange = runExchange({ request, response, connection }, { answer, log, pool, closing: () => closing })
+    running.add(exchange)
+    void exchange.finally(() => {
+      running.delete(exchange)
+      if (closing) cutIdle()
+    })
+  }
+
+  server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
+    connections.set(socket, new Connection(socket))
+    socket.once('close', () => connections.delete(socket))
+  })
+  // `checkContinue`: a refusal goes out before the body; who reads the body says "go on".
+  server.on('request', take).on('checkContinue', take).on('checkExpectation', take)
+  server.setTimeout(idleMs, (socket) => connections.get(socket)?.onSilence(idleMs))
+  server.on('clientError', (error: Error & { code?: string }, socket: Socket) => {
+    const said = unreadable(error)
+    const connection = connections.get(socket)
+    if (said === undefined || !socket.writable || connection?.silent !== true) return void socket.destroy()
+    log.info({ 'http.request.remoteaddr': socket.remoteAddress, 'http.response.status': said.status }, said.message)
+    answerByHand(socket, said)
+  })
+  // After all listeners, so that none of them meets a connection that TLS never saw.
+  const raw = tls === undefined ? undefined : refusePlainHttp(server as HttpsServer, idleMs)
+  const listening = await listen(server, address)
+  // Out of file descriptors, most likely: it passes.
+  server.on('error', (error) => log.error({ error }, 'a connection could not be taken'))
+
+  return {
+    ...listening,
+    scheme: tls === undefined ? 'http' : 'https',
+    async close(drainMs) {
+      closing = true
+      const closed = new Promise((resolve) => server.close(resolve))
+      cutIdle()
+      const cut = setTimeout(cutAll, drainMs)
+      await closed
+      clearTimeout(cut)
+      await Promise.all(running)
+    },
+  }
+
+  function cutIdle(): void {
+    for (const connection of connections.values()) if (!connection.busy) connection.destroy()
+    raw?.cutWaiting()
+  }
+
+  function cutAll(): void {
+    for (const connection of connections.values()) connection.destroy()
+    raw?.cutAll()
+  }
+}
+
+function tlsServer({ certificate, key }: NonNullable<ServerOptions['tls']>): HttpsServer {
+  try {
+    return createTlsServer({
+      ...OPTIONS,
+      cert: certificate,
+      key,
+      ALPNProtocols: ['http/1.1'],
+      handshakeTimeout: 30 * SECOND,
+    })
+  } catch (cause) {
+    throw new OperatorError(
+      `The certificate and its key cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`,
+      'http.tls.certificate is the chain in PEM, the server first; http.tls.key is its key, without a passphrase',
+    )
+  }
+}
+
+function listen(
+  server: HttpServer | HttpsServer,
+  { host, port }: ServerOptions['address'],
+): Promise<{ address: string; port: number }> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: NodeJS.ErrnoException) => reject(listenError(error, `${host ?? ''}:${port}`))
+    server.once('error', fail)
+    server.listen({ port, ...(host !== undefined && { host }) }, () => {
+      server.off('error', fail)
+      const bound = server.address()
+      if (bound === null || typeof bound === 'string') return reject(new Error('The server listens on no port'))
+      const name = bound.address.includes(':') ? `[${bound.address}]` : bound.address
+      resolve({ address: `${name}:${bound.port}`, port: bound.port })
+    })
+  })
+}
+
+const NO_SUCH_ADDRESS = ['this machine has no such address', 'set http.addr to one of its own'] as const
+
+/** Why a machine does not let us listen, and what to do. */
+const LISTEN_ERRORS: Readonly<Record<string, readonly [because: string, hint: string]>> = {
+  EADDRINUSE: ['another program does', 'end it, or set http.addr to another port'],
+  EACCES: ['this user may not', 'set http.addr to a port from 1024 on'],
+  EADDRNOTAVAIL: NO_SUCH_ADDRESS,
+  ENOTFOUND: NO_SUCH_ADDRESS,
+}
+
+function listenError(error: NodeJS.ErrnoException, where: string): Error {
+  const known = LISTEN_ERRORS[error.code ?? '']
+  return known === undefined ? error : new OperatorError(`Cannot listen on ${where}: ${known[0]}`, known[1])
+}
