@@ -23,7 +23,17 @@ const DOORS = [
   },
   {
     what: /^(node:)?fs\b/,
-    open: ['blobs/', 'catalog/', 'config/', 'auth/htpasswd', 'base/durable-file'],
+    open: [
+      'blobs/',
+      'catalog/',
+      'config/',
+      'auth/htpasswd',
+      'registry/link-files',
+      'base/durable-file',
+      'app/certificate',
+      'app/control',
+      'app/volume',
+    ],
     why: 'a file written elsewhere is state that a backup does not know of',
   },
   {

@@ -69,7 +69,7 @@ for (const [version, enough] of [
     else {
       assert.equal(code, 127)
       assert.match(stderr, new RegExp(`node: is ${version}, too old\n`))
-      assert.match(stderr, /needs Node\.js 24\.15 or newer.*\n[^]*hint: run 'npm ci --omit=dev' in .*a home port/)
+      assert.match(stderr, /needs Node\.js 24\.15 or newer.*\n[\s\S]*hint: run 'npm ci --omit=dev' in .*a home port/)
     }
   })
 }
