@@ -3,7 +3,7 @@ import type { Digest } from '../oci/digest.ts'
 import { parseReference } from '../oci/name.ts'
 import { Refusal } from '../oci/refusal.ts'
 import type { Parts } from './parts.ts'
-import type { Blobs, Caller, FoundBlob, Manifests } from './registry.ts'
+import type { Blobs, FoundBlob, Manifests } from './registry.ts'
 
 /** What a cached tag is served with until upstreams are asked: the client should know how old it may be. */
 const NOT_CONFIRMED = 'this is a copy that registry:2 cached; its upstream was not asked whether it is still current'
@@ -62,14 +62,16 @@ export function pullBlob(parts: Pick<Parts, 'catalog' | 'blobs' | 'locks' | 'lea
     throw unknown(repository, digest)
   }
 
-  return async (repository, digest, caller: Caller): Promise<FoundBlob> => {
+  return async (repository, digest, promisedTo): Promise<FoundBlob> => {
     const size = await sizeOf(repository, digest)
     if (size === undefined) {
       const manifest = await catalog.manifest(repository, digest)
       if (manifest === undefined) throw unknown(repository, digest)
       return { digest, size: manifest.bytes.length, open: async () => readerOf(manifest.bytes) }
     }
-    if (caller.may('push', repository) && !(await promise(repository, digest))) throw unknown(repository, digest)
+    if (promisedTo?.may('push', repository) === true && !(await promise(repository, digest))) {
+      throw unknown(repository, digest)
+    }
     return { digest, size, open: () => openWhole(repository, digest, size) }
   }
 }

@@ -55,10 +55,12 @@ export interface FoundBlob {
 
 export interface Blobs {
   /**
-   * Throws `blob-unknown`. To a caller who may push it is a promise: the blob has a lease before this
-   * resolves. A manifest's digest finds the manifest's bytes.
+   * Throws `blob-unknown`. A manifest's digest finds the manifest's bytes.
+   *
+   * `promisedTo`: who is told no more than that it is there (HEAD). If he may push, that is a promise, and
+   * the blob has a lease before this resolves.
    */
-  findBlob(repository: string, digest: Digest, caller: Caller): Promise<FoundBlob>
+  findBlob(repository: string, digest: Digest, promisedTo?: Caller): Promise<FoundBlob>
 
   /** Unties the blob from the repository. */
   deleteBlob(repository: string, digest: Digest): Promise<void>
