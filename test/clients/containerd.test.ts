@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { makeMultiPlatform } from '../helpers/images.ts'
 import { NAMESPACE_PROGRAMS } from '../helpers/namespace.ts'
 import { writeLayout } from '../helpers/oci-layout.ts'
 import { run } from '../helpers/processes.ts'
@@ -47,7 +48,7 @@ for (const version of ['1.6', '2.4'] as const) {
 
       await t.test('pushes what came from an archive, and pulls it by digest', async () => {
         const { folder } = namespace
-        const image = helloIndex('docker')
+        const image = makeMultiPlatform('from an archive', 'docker')
         await writeLayout(folder.at('layout'), { v2: image })
         await run(program('tar'), ['--create', '--file', folder.at('archive'), '--directory', folder.at('layout'), '.'])
         const imported = `${HOST}/team/new:v2`
