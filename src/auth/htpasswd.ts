@@ -24,6 +24,7 @@ export function parseHtpasswd(text: string): Htpasswd {
     .replace(/^\ufeff/, '')
     .split('\n')
     .entries()) {
+    // Takes a byte order mark away too.
     const entry = raw.trim()
     if (entry === '' || entry.startsWith('#')) continue
 

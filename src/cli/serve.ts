@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { openLog } from '../base/log.ts'
 import { OperatorError } from '../base/operator-error.ts'
 import { quickstartConfig, readConfig } from '../config/load.ts'
@@ -19,9 +18,10 @@ export const serve: Command = {
     const log = openLog({ level: config.log.level })
     // The other commands do without a server, and start in half the time.
     const { startApp } = await import('../app/app.ts')
-    await using _app = await startApp(config, { log, signal })
-    if (!signal.aborted) await once(signal, 'abort')
-    log.info({ because: signal.reason instanceof Error ? signal.reason.message : undefined }, 'ending')
+    await using app = await startApp(config, { log, signal })
+    const failure = await Promise.race([app.failed, aborted(signal)])
+    if (failure !== undefined) throw failure
+    log.info({ because: signal.reason instanceof Error ? signal.reason.message : String(signal.reason) }, 'ending')
     return 0
   },
 }
@@ -34,4 +34,11 @@ export function configOf({ file, quickstart }: { file: string | undefined; quick
   if (quickstart) return quickstartConfig()
   if (file !== undefined) return readConfig(file)
   throw new OperatorError('No configuration is named', 'name the config.yml, or try --quickstart')
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined)
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true })
+  })
 }

@@ -15,7 +15,6 @@ export function endSignal(): { readonly signal: AbortSignal } & Disposable {
     for (const name of names) process.off(name, end)
   }
   function end(name: NodeJS.Signals): void {
-    if (controller.signal.aborted) return
     controller.abort(new Error(`Ended by ${name}`))
     setTimeout(stop, SAME_MS).unref()
   }

@@ -162,3 +162,16 @@ test('a bcrypt that fails is a fault for all who share it, and is asked anew', a
   )
   assert.equal(await ask(), true)
 })
+
+test('an unknown account is wrong, whatever bcrypt says; right passwords are never limited', async () => {
+  const subject = new Passwords({
+    users: new Map([['ann', hashOf('right')]]),
+    now: () => 0,
+    pool: { compare: async () => true },
+  })
+  assert.equal(await subject.verify({ account: 'nobody', password: new Secret('x') }), false)
+  // Different after the 72 bytes that bcrypt reads: all of them are right.
+  for (let tail = 0; tail < 30; tail += 1) {
+    assert.equal(await subject.verify({ account: 'ann', password: new Secret(`${'x'.repeat(72)}${tail}`) }), true)
+  }
+})

@@ -39,6 +39,7 @@ test('a signal that npm passes on beside that of the terminal is the same one', 
   const { child, line, ended } = await started()
   child.kill('SIGINT')
   assert.equal(await line(), 'Ended by SIGINT')
+  await delay(100)
   child.kill('SIGINT')
   await delay(200)
   assert.equal(child.exitCode ?? child.signalCode, null)
