@@ -23,6 +23,10 @@ for (const { name, generation, config = {}, options, passed, skipped } of RUNS) 
     assert.equal(code, 0, `it ended with ${code}, although no case failed\n\n${complaints}`)
     assertSkips(report.skipped, skipped)
     assert.equal(counts.passed, passed)
+    assert.deepEqual(
+      server.log.filter(({ level }) => level !== 'info'),
+      [],
+    )
   })
 }
 
