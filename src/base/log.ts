@@ -6,7 +6,7 @@ export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
 /** What a line says beside its message. An `Error` goes under `error`, and is written with its stack and causes. */
-export type LogFields = Readonly<Record<string, unknown>>
+type LogFields = object
 
 /** A structured log: one line of JSON an event. Values of type `Secret` are written as `***`. */
 export interface Log {
