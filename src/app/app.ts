@@ -6,12 +6,15 @@ import { routes } from '../http/routes.ts'
 import { startServer } from '../http/server.ts'
 import { createRegistry } from '../registry/create-registry.ts'
 import { DigestLock } from '../registry/digest-lock.ts'
+import { LinkFollower } from '../registry/follow-links.ts'
 import { Leases } from '../registry/leases.ts'
+import { LinkFiles } from '../registry/link-files.ts'
 import type { Parts, Policy } from '../registry/parts.ts'
 import { finishRemovals } from '../registry/remove.ts'
 import { readCertificate } from './certificate.ts'
 import { openControl } from './control.ts'
 import { perform } from './perform.ts'
+import { adoptAtStart } from './registry2.ts'
 import { openVolume } from './volume.ts'
 
 /** A running registry. Closing it ends requests, writes what is pending, and lets go of the volume. */
@@ -41,6 +44,8 @@ export async function startApp(config: Config, { log, signal }: { log: Log; sign
     report: (what, facts) => log.error(facts, what),
   }
   await finishRemovals(parts)
+  await adoptAtStart({ parts, root, log, signal })
+  stack.use(new LinkFollower({ catalog, links: new LinkFiles(root), report: parts.report }))
   const registry = stack.use(createRegistry(parts))
   const signIn = stack.use(openSignIn({ htpasswd: config.auth?.htpasswd, log, now: () => performance.now() }))
   const answer = createHandler({ routes: routes(registry), signIn })

@@ -2,6 +2,7 @@ import { CommanderError, Command as Parser, Option as ParserOption } from 'comma
 import { OperatorError } from '../base/operator-error.ts'
 import type { Call, Command, Option } from './command.ts'
 import { configCheck } from './config.ts'
+import { exportRegistry2, importRegistry2 } from './registry2.ts'
 import { serve } from './serve.ts'
 import { endSignal } from './signals.ts'
 import { type Output, openTerminal } from './terminal.ts'
@@ -9,7 +10,7 @@ import { homeportVersion, version } from './version.ts'
 import { volumeFor } from './volume.ts'
 
 /** Every command there is. */
-const COMMANDS: readonly Command[] = [serve, configCheck, version]
+const COMMANDS: readonly Command[] = [serve, configCheck, importRegistry2, exportRegistry2, version]
 
 const FAILED = 1
 const NOT_UNDERSTOOD = 2

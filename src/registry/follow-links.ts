@@ -1,0 +1,97 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Catalog, LinkJob } from '../catalog/catalog.ts'
+import { parseDigest } from '../oci/digest.ts'
+import type { LinkFiles, LinkPlace } from './link-files.ts'
+import { linkWanted } from './link-wanted.ts'
+import type { Report } from './parts.ts'
+
+/** Jobs that are read together. */
+const BATCH = 200
+
+/** How often the list of jobs is looked at (a read of microseconds), and how long failed ones rest, in milliseconds. */
+const LOOK_MS = 400
+const REST_MS = 5_000
+
+interface Following {
+  readonly catalog: Catalog
+  readonly links: LinkFiles
+}
+
+/** Keeps registry:2's link files in line with the catalog, behind its commits. Closing it ends what is left. */
+export class LinkFollower implements AsyncDisposable {
+  readonly #following: Following
+  readonly #report: Report
+  readonly #closing = new AbortController()
+  readonly #running: Promise<void>
+
+  constructor({ report, ...following }: Following & { report: Report }) {
+    this.#following = following
+    this.#report = report
+    this.#running = this.#run()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort()
+    await this.#running
+    await this.#drain()
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#closing
+    while (!signal.aborted) {
+      const rest = (await this.#drain()) ? LOOK_MS : REST_MS
+      await sleep(rest, undefined, { signal, ref: false }).catch(() => undefined)
+    }
+  }
+
+  /** Resolves to whether nothing went wrong. */
+  async #drain(): Promise<boolean> {
+    try {
+      const [error] = await drainLinks(this.#following)
+      if (error === undefined) return true
+      this.#report('a link file of registry:2 cannot be written; it is tried again, and no pull needs it', { error })
+    } catch (error) {
+      this.#report('the list of link files that must follow cannot be read or cut; it is tried again', { error })
+    }
+    return false
+  }
+}
+
+/**
+ * Brings every link that has a job in line with the catalog. Resolves to what went wrong; the jobs of that stay.
+ *
+ * A job says only that a link may lag; the catalog says what it should say. So a job may be done twice, and by two
+ * at once: each looks at the catalog again after it has written.
+ */
+export async function drainLinks({ catalog, links }: Following): Promise<Error[]> {
+  const failed = new Map<number, Error>()
+  for (;;) {
+    const oldest = await catalog.linkJobs(failed.size + BATCH)
+    const jobs = oldest.filter(({ seq }) => !failed.has(seq))
+    if (jobs.length === 0) return [...failed.values()]
+    const done: LinkJob[] = []
+    for (const job of jobs) {
+      try {
+        await bringInLine({ catalog, links }, placeOf(job))
+        done.push(job)
+      } catch (error) {
+        failed.set(job.seq, error instanceof Error ? error : new Error('a link cannot be written', { cause: error }))
+      }
+    }
+    await catalog.write('linksWritten', { jobs: done.map(({ seq }) => ({ seq })) })
+  }
+}
+
+async function bringInLine({ catalog, links }: Following, place: LinkPlace): Promise<void> {
+  for (;;) {
+    const wanted = await linkWanted(catalog, place)
+    if (wanted === undefined) return
+    if (wanted.digest === undefined) await links.remove(place)
+    else await links.write(place, wanted.digest)
+    if ((await linkWanted(catalog, place))?.digest === wanted.digest) return
+  }
+}
+
+function placeOf({ repository, what, key }: LinkJob): LinkPlace {
+  return what === 'tag' ? { repository, what, tag: key } : { repository, what, digest: parseDigest(key) }
+}
