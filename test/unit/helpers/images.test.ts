@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
+import { hexOf } from '../../../src/oci/digest.ts'
 import { digestOf, digestOfStream } from '../../helpers/digest-of.ts'
 import { helloProgram } from '../../helpers/hello-program.ts'
 import { type Image, makeArtifact, makeImage, makeIndex, makeMultiPlatform } from '../../helpers/images.ts'
@@ -105,6 +106,14 @@ test('a layout reads as it was written', async () => {
   const { tags, blobs } = await readLayout(folder.path)
   assert.deepEqual(Object.fromEntries(tags), { one: one.manifest.digest, many: many.manifest.digest })
   assert.equal(blobs.size, 3 + 7)
+})
+
+test('a layout with a blob that is not what its name says does not read', async () => {
+  await using folder = await temporaryFolder()
+  const image = makeImage('one')
+  await writeLayout(folder.path, { one: image })
+  await writeFile(folder.at('blobs/sha256', hexOf(image.manifest.digest)), 'something else')
+  await assert.rejects(readLayout(folder.path), /holds sha256:/)
 })
 
 test('a large layer is a gzipped archive, and its image names it', async () => {

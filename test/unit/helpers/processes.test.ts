@@ -70,17 +70,17 @@ test('nothing is left when the test process is killed: no process, no folder', a
     import { temporaryFolder } from '${HELPERS}/temporary.ts'
     const [ended, kept] = [await temporaryFolder(), await temporaryFolder()]
     await ended[Symbol.asyncDispose]()
-    const child = start('/bin/sh', ['-c', 'sleep 60 & exec sleep 60'])
-    console.log(JSON.stringify({ pid: child.pid, folder: kept.path }))
+    const child = start('/bin/sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'])
+    const [below] = await child.output(/\\d+/)
+    console.log(JSON.stringify({ pids: [child.pid, Number(below)], folder: kept.path }))
     setInterval(() => {}, 1000)
   `
   await using killed = start(process.execPath, ['--input-type=module-typescript', '-e', script])
-  const { pid, folder } = JSON.parse((await killed.output(/^\{.*\}$/m))[0])
-  assert.equal(alive(pid), true)
-  assert.equal(existsSync(folder), true)
+  const { pids, folder }: { pids: number[]; folder: string } = JSON.parse((await killed.output(/^\{.*\}$/m))[0])
+  assert.deepEqual([existsSync(folder), ...pids.map(alive)], [true, true, true])
   killed.signal('SIGKILL')
   await killed.ended
-  await until(() => !existsSync(folder) && !alive(pid))
+  await until(() => !existsSync(folder) && !pids.some(alive))
 })
 
 /** For the end of what is nobody's child any more: there is no event to wait for. */
