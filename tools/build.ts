@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { ROOT, runCommand } from './command.ts'
@@ -11,7 +12,9 @@ await rm(output, { recursive: true, force: true })
 await mkdir(output, { recursive: true })
 const { code } = await runCommand(['tsc', '--project', 'tsconfig.build.json', '--outDir', join(output, 'dist')])
 if (code === 0) {
-  for (const name of COPIED) await cp(join(ROOT, name), join(output, name), { recursive: true })
+  for (const name of COPIED.filter((name) => existsSync(join(ROOT, name)))) {
+    await cp(join(ROOT, name), join(output, name), { recursive: true })
+  }
   // The scripts of development have nothing to work on here.
   const { scripts, ...manifest } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>
