@@ -1,5 +1,6 @@
 import { openLog } from '../base/log.ts'
 import { OperatorError } from '../base/operator-error.ts'
+import { refuseVariables } from '../config/environment.ts'
 import { quickstartConfig, readConfig } from '../config/load.ts'
 import type { Config } from '../config/settings.ts'
 import type { Command } from './command.ts'
@@ -31,6 +32,7 @@ export function configOf({ file, quickstart }: { file: string | undefined; quick
   if (file !== undefined && quickstart) {
     throw new OperatorError(`Both '${file}' and --quickstart say what the configuration is`, 'leave out one of them')
   }
+  refuseVariables(process.env)
   if (quickstart) return quickstartConfig()
   if (file !== undefined) return readConfig(file)
   throw new OperatorError('No configuration is named', 'name the config.yml, or try --quickstart')
