@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { after, before, suite, test } from 'node:test'
 import {
   type Answer,
   codeOf,
@@ -41,24 +41,30 @@ export interface Case extends Expected, RequestOptions {
   readonly send: string
 }
 
-/** Runs each row on a registry of its own. */
+/** Runs the rows on one prepared registry: a row must not depend on what another leaves behind. */
 export function table(
   topic: string,
   { options = {}, prepare }: { options?: TestRegistryOptions; prepare: (registry: TestRegistry) => Promise<void> },
   cases: readonly Case[],
 ): void {
-  for (const { of, name, send, headers, body, as, ...expected } of cases) {
-    test(`${topic} (${of}): ${name}`, async () => {
-      await using registry = await testRegistry(options)
+  suite(topic, () => {
+    let registry: TestRegistry
+    before(async () => {
+      registry = await testRegistry(options)
       await prepare(registry)
-      const answer = await registry.request(send, {
-        ...(headers && { headers }),
-        ...(body !== undefined && { body }),
-        ...(as !== undefined && { as }),
-      })
-      assertAnswer(answer, expected)
     })
-  }
+    after(() => registry[Symbol.asyncDispose]())
+    for (const { of, name, send, headers, body, as, ...expected } of cases) {
+      test(`${name} (${of})`, async () => {
+        const answer = await registry.request(send, {
+          ...(headers && { headers }),
+          ...(body !== undefined && { body }),
+          ...(as !== undefined && { as }),
+        })
+        assertAnswer(answer, expected)
+      })
+    }
+  })
 }
 
 /** A script: several requests that build on each other. */
