@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import * as z from 'zod'
+import { keysOf } from '../../../src/config/schema-walk.ts'
 import { SETTINGS } from '../../../src/config/settings.ts'
 
 type Part = z.core.JSONSchema.BaseSchema
@@ -16,4 +19,20 @@ test('every setting says in one sentence what it means, and whether it is honour
   }
   visit(z.toJSONSchema(SETTINGS, { io: 'input' }) as Part, '')
   assert.deepEqual(bad, [])
+})
+
+test('the manual names every setting, and no other', () => {
+  const manual = readFileSync(join(import.meta.dirname, '../../../docs/running.md'), 'utf8')
+  const rows = [...manual.matchAll(/^\| ((?:`[a-z.]+`(?:, )?)+) \|/gm)].flatMap(([, cell = '']) => cell.split(', '))
+  const named = rows.map((key) => key.replaceAll('`', ''))
+  const keys = keysOf(SETTINGS)
+  const settings = keys.filter((key) => !key.includes('[]') && !keys.some((other) => other.startsWith(`${key}.`)))
+  assert.deepEqual(
+    settings.filter((key) => !named.includes(key)),
+    [],
+  )
+  assert.deepEqual(
+    named.filter((key) => !keys.includes(key)),
+    [],
+  )
 })
