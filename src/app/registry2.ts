@@ -4,7 +4,7 @@ import { adopt } from '../registry/adopt.ts'
 import { exportLinks } from '../registry/export-registry2.ts'
 import { importAs, importLinks } from '../registry/import-registry2.ts'
 import type { VolumeContext, VolumeNews, VolumeSummary } from '../registry/read-volume.ts'
-import type { Operation, OperationContext, Told } from './operations.ts'
+import type { Operation, OperationContext } from './operations.ts'
 
 /** How often the log says how far an adoption is, in milliseconds. */
 const NEWS_MS = 2_000
@@ -57,8 +57,10 @@ export const exportRegistry2: Operation<{ check: boolean }> = async (context, { 
 }
 
 function toldBy({ tell }: Pick<OperationContext, 'tell'>): (news: VolumeNews) => void {
-  return (news) =>
-    tell('why' in news ? { row: { path: news.path, why: news.why } } : ({ progress: news } satisfies Told))
+  return (news) => {
+    if ('why' in news) tell({ row: { path: news.path, why: news.why } })
+    else tell({ progress: { ...news, what: 'repositories' } })
+  }
 }
 
 function sentenceOf({ hosted, cached, manifests, tags, blobs, problems }: VolumeSummary): string {

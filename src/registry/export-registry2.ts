@@ -1,6 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts'
 import { everyRow } from './every-row.ts'
-import { drainLinks } from './follow-links.ts'
+import { bringInLine, drainLinks } from './follow-links.ts'
 import { LinkFiles, type LinkPlace, type Problem, pathOf } from './link-files.ts'
 import { linksIn, repositoriesIn, tagsIn } from './link-files-walk.ts'
 import { linkWanted } from './link-wanted.ts'
@@ -74,7 +74,7 @@ async function settle(
       return { why: `was moved by registry:2 to ${found.digest}; \`import registry2\` reads it` }
     }
   }
-  if (!check) await links.write(place, wanted.digest)
+  if (!check) await bringInLine({ catalog, links }, place)
   return 'wrong'
 }
 

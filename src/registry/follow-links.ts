@@ -82,7 +82,8 @@ export async function drainLinks({ catalog, links }: Following): Promise<Error[]
   }
 }
 
-async function bringInLine({ catalog, links }: Following, place: LinkPlace): Promise<void> {
+/** Makes the link say what the catalog says, also where that changes meanwhile. */
+export async function bringInLine({ catalog, links }: Following, place: LinkPlace): Promise<void> {
   for (;;) {
     const wanted = await linkWanted(catalog, place)
     if (wanted === undefined) return

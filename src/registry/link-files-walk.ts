@@ -5,6 +5,9 @@ import { digestFrom, isAlgorithm, isDigest } from '../oci/digest.ts'
 import { isRepositoryName, isTag } from '../oci/name.ts'
 import { type Link, type Problem, pathOf, REPOSITORIES, readLink } from './link-files.ts'
 
+/** What makes a folder a repository; the other folders in it are others. */
+const OWN_FOLDERS: readonly string[] = ['_layers', '_manifests', '_uploads']
+
 /** Whether registry:2, or we, ever wrote a link there. */
 export function hasRepositories(root: string): boolean {
   return existsSync(join(root, REPOSITORIES))
@@ -16,7 +19,7 @@ export async function* repositoriesIn(root: string): AsyncGenerator<string | Pro
   for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
     const folder = join(REPOSITORIES, name)
     const entries = await entriesOf(root, folder)
-    const own = entries.some((entry) => entry.name === '_manifests' || entry.name === '_layers')
+    const own = entries.some((entry) => OWN_FOLDERS.includes(entry.name))
     if (own && isRepositoryName(name)) yield name
     else if (own) yield { path: `${folder}/`, why: 'is not named as a repository may be' }
     for (const entry of entries) {
