@@ -7,6 +7,8 @@ export interface Exchange {
   readonly gone: AbortController
   /** Since when we wait for a byte of the request's body, in `performance.now()` milliseconds. */
   waitingSince: number | undefined
+  /** `100 Continue` was sent. */
+  toldToGoOn: boolean
 }
 
 /**

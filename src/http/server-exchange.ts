@@ -30,7 +30,7 @@ export async function runExchange(
 ): Promise<void> {
   const startedAt = performance.now()
   const peer = `${request.socket.remoteAddress ?? ''}:${request.socket.remotePort ?? ''}`
-  const exchange: Exchange = { response, gone: new AbortController(), waitingSince: undefined }
+  const exchange: Exchange = { response, gone: new AbortController(), waitingSince: undefined, toldToGoOn: false }
   const { gone } = exchange
   response.on('error', () => gone.abort())
   response.once('close', () => {
@@ -75,18 +75,24 @@ function lacksHost({ httpVersion, headers }: IncomingMessage): boolean {
   return httpVersion === '1.1' && headers.host === undefined
 }
 
-function expectsContinue(request: IncomingMessage): boolean {
-  return request.headers.expect?.toLowerCase() === '100-continue' && request.httpVersion === '1.1'
+/** The client sends its body only when it is told to. */
+function awaitsContinue({ headers, httpVersion }: IncomingMessage, { toldToGoOn }: Exchange): boolean {
+  return headers.expect?.toLowerCase() === '100-continue' && httpVersion === '1.1' && !toldToGoOn
 }
 
-/** Leaving it early leaves the connection as it is, so that an answer can still be sent. */
+/** Throws `ClientLeft` where it breaks off. Leaving it early leaves the connection as it is, so that an answer can still be sent. */
 async function* bodyOf(request: IncomingMessage, exchange: Exchange): AsyncGenerator<Uint8Array> {
-  if (expectsContinue(request)) exchange.response.writeContinue()
+  if (awaitsContinue(request, exchange)) {
+    exchange.toldToGoOn = true
+    exchange.response.writeContinue()
+  }
   const chunks: AsyncIterator<Uint8Array> = request.iterator({ destroyOnReturn: false })
   try {
     for (;;) {
       exchange.waitingSince = performance.now()
-      const next = await chunks.next()
+      const next = await chunks.next().catch((error: unknown) => {
+        throw new ClientLeft(error)
+      })
       exchange.waitingSince = undefined
       if (next.done) return
       yield next.value
@@ -108,24 +114,25 @@ async function send(reply: Reply, { request, exchange, sent }: Sending, parts: E
   const { body } = reply
   if (gone.signal.aborted || request.socket.destroyed) return await closeReader(body)
   // What the client still sends would be taken for its next request: the connection cannot go on after the answer.
-  const unread = !request.complete && !isSmall(request)
+  const unread = !request.complete && (awaitsContinue(request, exchange) || !isSmall(request))
   const close = unread || parts.closing()
   response.writeHead(reply.status, { ...headersOf(reply), ...(close && { connection: 'close' }) })
   if (body !== undefined && typeof body !== 'string' && !(body instanceof Uint8Array)) {
     await sendBlob(response, body, { pool: parts.pool, onSent: (bytes) => (sent.bytes += bytes) })
   } else {
-    // Whole before the rest of the request is thrown away: the client need not finish to see it.
-    if (body === undefined) response.flushHeaders()
-    else response.write(body)
-    if (unread && !response.writableEnded && !expectsContinue(request)) await linger(request, gone.signal)
-    response.end()
+    if (unread && !awaitsContinue(request, exchange)) {
+      // The answer goes out whole before the rest of the request is thrown away.
+      if (body === undefined) response.flushHeaders()
+      else response.write(body)
+      await linger(request, gone.signal)
+      response.end()
+    } else response.end(body)
     sent.bytes += body === undefined ? 0 : Buffer.byteLength(body)
   }
   await finished(response).catch(() => undefined)
 }
 
 function isSmall(request: IncomingMessage): boolean {
-  if (expectsContinue(request)) return false
   const length = request.headers['content-length']
   return length !== undefined && Number(length) <= SMALL_BODY
 }

@@ -39,11 +39,13 @@ function put(
   return { of, name, send: `PUT ${URL}/${to}`, headers, body: typeof body === 'string' ? body : JSON.stringify(body) }
 }
 
-function image(fields: object = {}): { readonly mediaType: string; readonly schemaVersion: 2 } {
+type Typed = Readonly<Record<string, unknown>> & { readonly mediaType: string }
+
+function image(fields: object = {}): Typed {
   return { schemaVersion: 2, mediaType: OCI, config: CONFIG, layers: [LAYER], ...fields }
 }
 
-function index(manifests: readonly object[], fields: object = {}): { readonly mediaType: string; readonly schemaVersion: 2 } {
+function index(manifests: readonly object[], fields: object = {}): Typed {
   return { schemaVersion: 2, mediaType: INDEX, manifests, ...fields }
 }
 
@@ -294,4 +296,13 @@ script('38', 'a manifest and its blobs are not another repository’s', async (r
   const headers = { 'content-type': OCI }
   const body = JSON.stringify(image())
   assertAnswer(await request('PUT /v2/team/other/manifests/x', { headers, body }), missing)
+})
+
+script('1.15', 'what is served from a copy comes with a warning, in the one form that is read', async (registry) => {
+  await prepare(registry)
+  await registry.rules.catalog.write('setRepositoryKind', { repository: 'team/app', kind: 'cached' })
+  const { status, headers } = await registry.request(`GET ${URL}/latest`)
+  assert.equal(status, 200)
+  assert.match(String(headers['warning']), /^299 - "[^"]+"$/)
+  assertAnswer(await registry.request(`GET ${URL}/${DIGEST}`), { ...read, has: { ...read.has, warning: undefined } })
 })

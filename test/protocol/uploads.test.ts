@@ -217,7 +217,10 @@ suite('upload sessions', () => {
     const location = await begin(registry)
     const chunk = () => registry.request(`PATCH ${location}`, { body: 'hello', headers: { 'content-range': '0-4' } })
     const answers = await Promise.all([chunk(), chunk()])
-    assert.deepEqual(answers.map(({ status }) => status).toSorted((a, b) => a - b), [202, 416])
+    assert.deepEqual(
+      answers.map(({ status }) => status).toSorted((a, b) => a - b),
+      [202, 416],
+    )
     assertStands(await registry.request(`GET ${location}`), location, [204, '0-4'])
   })
 

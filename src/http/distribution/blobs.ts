@@ -15,7 +15,7 @@ import type { Handler, Reply } from '../route.ts'
 export function readBlob(registry: Pick<Registry, 'findBlob'>): Handler {
   return async ({ method, params, headers, caller }) => {
     const { name = '', digest = '' } = params
-    const blob = await registry.findBlob(name, parseDigest(digest), caller)
+    const blob = await registry.findBlob(name, parseDigest(digest), method === 'HEAD' ? caller : undefined)
     const validators = {
       'cache-control': 'max-age=31536000',
       'docker-content-digest': blob.digest,

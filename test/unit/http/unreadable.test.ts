@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { unreadable } from '../../../src/http/server-unreadable.ts'
+
+for (const [code, status] of [
+  ['ERR_HTTP_REQUEST_TIMEOUT', 408],
+  ['HPE_HEADER_OVERFLOW', 431],
+  ['HPE_CHUNK_EXTENSIONS_OVERFLOW', 431],
+  ['HPE_INVALID_METHOD', 400],
+  ['ECONNRESET', undefined],
+  [undefined, undefined],
+] as const) {
+  test(`an error ${code} of the connection is answered with ${status ?? 'nothing'}`, () => {
+    const error = Object.assign(new Error('of the parser'), code !== undefined && { code })
+    assert.equal(unreadable(error)?.status, status)
+  })
+}
