@@ -55,6 +55,19 @@ test('strings are read from among the arguments', () => {
   ])
 })
 
+test('calls that were under way at the end are shown as failed', () => {
+  const cut = parseTrace(`101 fsync(3</a> <unfinished ...>
+102 write(28<TCP:[a->b]>, "HTTP/1.1 201"..., 155 <detached ...>
+101 <... fsync resumed> <detached ...>`)
+  assert.deepEqual(
+    cut.map((call) => [call.pid, call.name, fileOf(call), call.result, call.begin, call.end]),
+    [
+      [101, 'fsync', '/a', -1, 0, Infinity],
+      [102, 'write', 'TCP:[a->b]', -1, 1, Infinity],
+    ],
+  )
+})
+
 test('a line that is no call is told', () => {
   assert.throws(() => parseTrace('101 what is this'), /no call: what is this/)
 })

@@ -35,7 +35,10 @@ export async function trace(pid: number, work: () => Promise<void>): Promise<Cal
   return parseTrace(await readFile(file, 'utf8'))
 }
 
-/** Reads what `strace -f -o` wrote. Throws at a line that it does not know; signals and ends of threads are passed by. */
+/**
+ * Reads what `strace -f -o` wrote. Throws at a line that it does not know; signals and ends of threads are passed by.
+ * Of a call that was under way when the trace ended, nobody knows how it ended: it counts as failed.
+ */
 export function parseTrace(text: string): Call[] {
   const calls: Call[] = []
   const unfinished = new Map<number, { readonly text: string; readonly begin: number }>()
@@ -43,19 +46,26 @@ export function parseTrace(text: string): Call[] {
     const [, thread = '', what = ''] = /^(\d+) +(.*)$/.exec(shown) ?? []
     if (what === '' || /^(---|\+\+\+) /.test(what)) continue
     const pid = Number(thread)
-    const cut = /^(.*?),? *<unfinished \.\.\.>$/.exec(what)
-    if (cut) {
-      unfinished.set(pid, { text: cut[1] ?? '', begin: line })
-      continue
-    }
     const resumed = /^<\.\.\. \w+ resumed>(.*)$/.exec(what)
     const before = resumed ? unfinished.get(pid) : { text: '', begin: line }
     // A call that was under way when the trace began.
     if (before === undefined) continue
+    const whole = before.text + (resumed?.[1] ?? what)
+    const cut = /^(.*?),? *<(?:unfinished|detached) \.\.\.>$/.exec(whole)
+    if (cut) {
+      unfinished.set(pid, { text: cut[1] ?? '', begin: before.begin })
+      continue
+    }
     unfinished.delete(pid)
-    calls.push({ pid, ...parseCall(before.text + (resumed?.[1] ?? what)), begin: before.begin, end: line })
+    calls.push({ pid, ...parseCall(whole), begin: before.begin, end: line })
   }
-  return calls
+  const under = [...unfinished].map(([pid, { text: shown, begin }]) => ({
+    pid,
+    ...parseCall(`${shown}) = ?`),
+    begin,
+    end: Infinity,
+  }))
+  return [...calls, ...under]
 }
 
 function parseCall(text: string): Pick<Call, 'name' | 'args' | 'result' | 'error'> {
