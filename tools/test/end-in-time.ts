@@ -1,6 +1,6 @@
 import { after } from 'node:test'
 
-const GRACE_MS = 10_000
+const GRACE_MS = 5_000
 
 // Preloaded into each test file's process. Where a file's tests are over and something still keeps the process alive
 // (a server, a worker, a socket), it would hang the whole run: it is told and ended, and the file fails.
