@@ -31,7 +31,6 @@ export const PROGRAMS = {
   mount: { path: '/bin/mount', package: 'mount', needsRoot: true },
   unshare: { path: '/usr/bin/unshare', package: 'util-linux', needsRoot: true },
   nsenter: { path: '/usr/bin/nsenter', package: 'util-linux', needsRoot: true },
-  umoci: { path: '/usr/bin/umoci', package: 'umoci' },
   'docker-registry': { path: '/usr/bin/docker-registry', package: 'docker-registry' },
   skopeo: { path: '/usr/bin/skopeo', package: 'skopeo' },
   podman: { path: '/usr/bin/podman', package: 'podman', needsRoot: true },

@@ -5,8 +5,9 @@ import { GO_TARGETS, type GoTargetName } from '../go/targets.ts'
 import { NOTHING, sumOf, type Tally, tallyOfStep } from './tally.ts'
 
 /** Builds what the tests need and Debian lacks, one after the other and niced, beside whatever else runs. */
-export async function buildGoTools(): Promise<Tally> {
-  const names = Object.keys(GO_TARGETS) as GoTargetName[]
+export async function buildGoTools(
+  names: readonly GoTargetName[] = Object.keys(GO_TARGETS) as GoTargetName[],
+): Promise<Tally> {
   const { code } = await runCommand(['go', 'version'], { output: 'capture' })
   if (code !== 0) {
     const because = 'there is no Go: install Go 1.26 or newer'
