@@ -8,50 +8,50 @@ import { setTimeout as delay } from 'node:timers/promises'
 const SIGNALS = new URL('../../../src/cli/signals.ts', import.meta.url)
 const SCRIPT = `import { endSignal } from ${JSON.stringify(SIGNALS)}
   using end = endSignal()
-  const alive = setInterval(() => {}, 1000)
-  end.signal.addEventListener('abort', () => {
-    console.log(end.signal.reason.message)
-    process.stdin.once('data', () => clearInterval(alive))
-  })
-  await new Promise((resolve) => setImmediate(resolve))
+  setInterval(() => {}, 1000)
+  end.signal.addEventListener('abort', () => console.log(end.signal.reason.message))
   console.log('ready')
   await new Promise(() => {})`
 
+/** A process that waits for signals. It is killed at the end of its block. */
 async function started() {
-  const child = spawn(process.execPath, ['--eval', SCRIPT], { stdio: ['pipe', 'pipe', 'inherit'], timeout: 30_000 })
+  const child = spawn(process.execPath, ['--eval', SCRIPT], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: 10_000,
+    killSignal: 'SIGKILL',
+  })
+  const ended = once(child, 'exit')
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const line = async () => (await lines.next()).value
   assert.equal(await line(), 'ready')
-  return { child, line, ended: once(child, 'exit') }
+  const running = () => child.exitCode === null && child.signalCode === null
+  return { child, line, ended, running, [Symbol.dispose]: () => void child.kill('SIGKILL') }
 }
 
 for (const name of ['SIGTERM', 'SIGINT'] as const) {
   test(`the first ${name} is told, and does not end the process`, async () => {
-    const { child, line, ended } = await started()
-    child.kill(name)
-    assert.equal(await line(), `Ended by ${name}`)
-    child.kill('SIGKILL')
-    assert.deepEqual(await ended, [null, 'SIGKILL'])
+    using subject = await started()
+    subject.child.kill(name)
+    assert.equal(await subject.line(), `Ended by ${name}`)
+    assert.ok(subject.running())
   })
 }
 
 test('a signal that npm passes on beside that of the terminal is the same one', async () => {
-  const { child, line, ended } = await started()
-  child.kill('SIGINT')
-  assert.equal(await line(), 'Ended by SIGINT')
+  using subject = await started()
+  subject.child.kill('SIGINT')
+  assert.equal(await subject.line(), 'Ended by SIGINT')
   await delay(100)
-  child.kill('SIGINT')
+  subject.child.kill('SIGINT')
   await delay(200)
-  assert.equal(child.exitCode ?? child.signalCode, null)
-  child.kill('SIGKILL')
-  await ended
+  assert.ok(subject.running())
 })
 
 test('a second signal ends the process at once', async () => {
-  const { child, line, ended } = await started()
-  child.kill('SIGINT')
-  assert.equal(await line(), 'Ended by SIGINT')
+  using subject = await started()
+  subject.child.kill('SIGINT')
+  assert.equal(await subject.line(), 'Ended by SIGINT')
   await delay(1200)
-  child.kill('SIGTERM')
-  assert.deepEqual(await ended, [null, 'SIGTERM'])
+  subject.child.kill('SIGTERM')
+  assert.deepEqual(await subject.ended, [null, 'SIGTERM'])
 })
