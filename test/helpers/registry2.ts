@@ -1,0 +1,66 @@
+import { writeFile } from 'node:fs/promises'
+import { type RunningProcess, run, start } from './processes.ts'
+import { program } from './programs.ts'
+import { RegistryClient } from './registry-client.ts'
+import { temporaryFolder } from './temporary.ts'
+
+/** Debian's registry:2, running on a folder. */
+export interface Registry2 extends AsyncDisposable {
+  readonly client: RegistryClient
+  /** `127.0.0.1` and the port. */
+  readonly host: string
+  /** Ends it, and resolves when it has. */
+  stop(): Promise<void>
+}
+
+/** `proxy`: URL of the registry that it caches. */
+export async function startRegistry2(data: string, { proxy }: { readonly proxy?: string } = {}): Promise<Registry2> {
+  const folder = await temporaryFolder()
+  const config = folder.at('config.yml')
+  await writeFile(config, configFor(data, proxy))
+  const child = start(program('docker-registry'), ['serve', config])
+  try {
+    const host = await addressOf(child)
+    return {
+      client: new RegistryClient(`http://${host}`),
+      host,
+      async stop() {
+        child.signal('SIGTERM')
+        await child.ended
+      },
+      async [Symbol.asyncDispose]() {
+        await child.kill()
+        await folder[Symbol.asyncDispose]()
+      },
+    }
+  } catch (error) {
+    await child.kill()
+    await folder[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/** As a cron job would. Resolves to what it said. */
+export async function collectWithRegistry2(data: string): Promise<string> {
+  await using folder = await temporaryFolder()
+  const config = folder.at('config.yml')
+  await writeFile(config, configFor(data))
+  return (await run(program('docker-registry'), ['garbage-collect', config])).stdout
+}
+
+/** JSON is YAML. */
+function configFor(data: string, proxy?: string): string {
+  return JSON.stringify({
+    version: 0.1,
+    log: { level: 'info', accesslog: { disabled: true } },
+    storage: { filesystem: { rootdirectory: data }, delete: { enabled: true } },
+    http: { addr: '127.0.0.1:0' },
+    compatibility: { schema1: { enabled: true } },
+    ...(proxy !== undefined && { proxy: { remoteurl: proxy } }),
+  })
+}
+
+async function addressOf(child: RunningProcess): Promise<string> {
+  const [, address = ''] = await child.output(/listening on ([\d.]+:\d+)/)
+  return address
+}
