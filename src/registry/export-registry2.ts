@@ -105,10 +105,9 @@ async function* unknownLinks({ parts, root, signal }: VolumeContext): AsyncGener
   for await (const repository of repositoriesIn(root)) {
     signal.throwIfAborted()
     if (typeof repository !== 'string') continue
-    const kind = (await parts.catalog.repository(repository))?.kind
-    if (kind === 'cached') continue
+    const there = (await parts.catalog.repository(repository)) !== undefined
     for await (const place of linkedPlaces(root, repository)) {
-      const wanted = kind === undefined ? { digest: undefined } : await linkWanted(parts.catalog, place)
+      const wanted = there ? await linkWanted(parts.catalog, place) : { digest: undefined }
       if (wanted !== undefined && wanted.digest === undefined && !('why' in wanted)) yield { path: pathOf(place), why }
     }
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Catalog } from '../../../src/catalog/catalog.ts'
 import { type Digest, hexOf } from '../../../src/oci/digest.ts'
 import { adopt } from '../../../src/registry/adopt.ts'
 import { pathOf } from '../../../src/registry/link-files.ts'
@@ -200,7 +201,35 @@ test('an adoption that is cut short goes on where it was, and ends with the same
   const ending = new AbortController()
   const stopped = { ...cut.context, signal: ending.signal, tell: () => ending.abort(new Error('enough')) }
   await assert.rejects(adopt(stopped), { message: 'enough' })
-  assert.equal((await cut.catalog.adoption()).done, false)
-  await adopt(cut.context)
+  // What was on its way is written now: commands keep their order.
+  await cut.catalog.write('endUpload', { id: 'none' })
+  assert.deepEqual(await cut.catalog.adoption(), { done: false, repositories: new Set(['a']) })
+  const rest = await adopt(cut.context)
+  assert.deepEqual([rest?.manifests, rest?.hosted], [27, ['a', 'b', 'c', 'd']])
   assert.deepEqual(await contentOf(cut.catalog), await contentOf(whole.catalog))
+})
+
+test('an adoption of which a part cannot be written fails, and has not ended', async () => {
+  await using volume = await openTestVolume()
+  await volume.folder.addImage('a', IMAGE, 'v1')
+  const { catalog } = volume
+  const write: Catalog['write'] = async (name, data) => {
+    if (name === 'adopt') throw new Error('the disk is full')
+    return await catalog.write(name, data)
+  }
+  const failing = { adoption: () => catalog.adoption(), repository: catalog.repository.bind(catalog), write }
+  const parts = { ...volume.context.parts, catalog: failing as unknown as Catalog }
+  await assert.rejects(adopt({ ...volume.context, parts }), { message: 'the disk is full' })
+  assert.equal((await catalog.adoption()).done, false)
+})
+
+test('what is too large for a manifest is not read', async () => {
+  await using volume = await openTestVolume()
+  const digest = await volume.folder.addBytes(Buffer.alloc(17 * 1024 * 1024, '{'))
+  await volume.folder.addLink({ repository: 'a', what: 'manifest', digest }, digest)
+  await adopt(volume.context)
+  assert.deepEqual(
+    volume.problems().map(({ why }) => why),
+    ['leads to 17825792 bytes, which is no manifest'],
+  )
 })

@@ -131,6 +131,20 @@ test('a link that cannot be written keeps its job, and holds nobody up', async (
   assert.equal(await says(volume, BLOB), LAYER)
 })
 
+test('any number of links that cannot be written hold nobody up', async () => {
+  await using volume = await openTestVolume()
+  const { catalog, root } = volume
+  // Where the folder of all blobs should be.
+  await volume.folder.addFile('docker/registry/v2/repositories/a/_layers', 'a file')
+  const digests = Array.from({ length: 450 }, (_, index) => digestOf(String(index)))
+  await Promise.all(digests.map((digest) => catalog.write('commitBlob', { repository: 'a', digest, size: 1 })))
+  await catalog.write('commitBlob', { repository: 'b', digest: LAYER, size: 1 })
+  assert.equal((await drainLinks(following(volume))).length, 450)
+  assert.equal(await says(volume, { ...BLOB, repository: 'b' }), LAYER)
+  await rm(join(root, 'docker/registry/v2/repositories/a/_layers'))
+  assert.deepEqual(await drainLinks(following(volume)), [])
+})
+
 test('a tag that moves while its link is written ends where the catalog has it', async () => {
   await using volume = await openTestVolume()
   const { catalog } = volume

@@ -161,6 +161,8 @@ test('export lists what registry:2 cannot hold, and what is not in the catalog',
   const bytes = Buffer.from('{}')
   const odd = { repository: 'a', digest: digestOf(bytes), bytes, tags: ['odd'], mustExist: [], at: 1 }
   await catalog.write('putManifest', { ...odd, manifest: { mediaType: 'application/x-odd', references: [] } })
+  // Left by a registry that can hold it: not a second problem.
+  await folder.addLink({ repository: 'a', what: 'manifest', digest: odd.digest }, odd.digest)
   await folder.addImage('later', TWO, 'v1')
   const summary = await exportLinks(context, { check: true })
   assert.equal(summary.written, 0)
@@ -183,4 +185,17 @@ test('export lists what registry:2 cannot hold, and what is not in the catalog',
       { path: pathOf({ ...TAG, repository: 'later' }), why: unknown },
     ].sort((a, b) => (a.path < b.path ? -1 : 1)),
   )
+})
+
+test('export takes links away of what was deleted; --check only says that they say more', async () => {
+  await using volume = await openAdopted()
+  const { context, catalog, root } = volume
+  await catalog.write('deleteTag', { repository: 'a', tag: 'v1' })
+  assert.equal((await exportLinks(context, { check: true })).problems, 1)
+  assert.deepEqual(
+    volume.problems().map(({ path }) => path),
+    [pathOf(TAG)],
+  )
+  assert.equal((await exportLinks(context, { check: false })).problems, 0)
+  assert.equal(await new LinkFiles(root).read(TAG), undefined)
 })
