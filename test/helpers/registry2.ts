@@ -13,12 +13,17 @@ export interface Registry2 extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-/** `proxy`: URL of the registry that it caches. */
-export async function startRegistry2(data: string, { proxy }: { readonly proxy?: string } = {}): Promise<Registry2> {
+type Version = 'docker-registry' | 'registry3'
+
+/** `proxy`: URL of the registry that it caches. `version`: default is Debian's, of the second generation. */
+export async function startRegistry2(
+  data: string,
+  { proxy, version = 'docker-registry' }: { readonly proxy?: string; readonly version?: Version } = {},
+): Promise<Registry2> {
   const folder = await temporaryFolder()
   const config = folder.at('config.yml')
   await writeFile(config, configFor(data, proxy))
-  const child = start(program('docker-registry'), ['serve', config])
+  const child = start(program(version), ['serve', config], { env: { OTEL_TRACES_EXPORTER: 'none' } })
   try {
     const host = await addressOf(child)
     return {
@@ -41,11 +46,11 @@ export async function startRegistry2(data: string, { proxy }: { readonly proxy?:
 }
 
 /** As a cron job would. Resolves to what it said. */
-export async function collectWithRegistry2(data: string): Promise<string> {
+export async function collectWithRegistry2(data: string, version: Version = 'docker-registry'): Promise<string> {
   await using folder = await temporaryFolder()
   const config = folder.at('config.yml')
   await writeFile(config, configFor(data))
-  return (await run(program('docker-registry'), ['garbage-collect', config])).stdout
+  return (await run(program(version), ['garbage-collect', config])).stdout
 }
 
 /** JSON is YAML. */

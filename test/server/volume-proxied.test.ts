@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openReads } from '../../src/catalog/sqlite-reads.ts'
+import { pathOf } from '../../src/registry/link-files.ts'
 import { homeport } from '../helpers/homeport-command.ts'
 import { makeImage } from '../helpers/images.ts'
 import { needs } from '../helpers/programs.ts'
@@ -32,6 +33,11 @@ test('a folder in which registry:2 was a proxy, and before that a home', needs('
     await written(join(data, 'scheduler-state.json'), listed.manifest.digest)
     // The list is written each 5 seconds, and not at the end: this one never gets there.
     await pull(proxy.client, late, 'v2')
+    // It answers before it has stored what it sends.
+    for (const digest of late.blobs.keys()) {
+      await written(join(data, pathOf({ repository: CACHED, what: 'blob', digest })), digest)
+    }
+    await written(join(data, pathOf({ repository: CACHED, what: 'tag', tag: 'v2' })), late.manifest.digest)
     await proxy.stop()
   }
   await using server = await startServer({ data })
