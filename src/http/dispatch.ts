@@ -50,7 +50,12 @@ export function createHandler({ routes, signIn }: HandlerOptions): Answer {
 /** What a request gets that was not, or could not be, answered. */
 export function refuse(error: unknown, { id, method }: Pick<Arrival, 'id' | 'method'>, account = ''): Outcome {
   const { reply, ...failure } = errorResponse(error, id)
-  return { reply: completeReply(reply, method), account, failure }
+  try {
+    return { reply: completeReply(reply, method), account, failure }
+  } catch (fault) {
+    // What the refusal carries cannot be sent; a fault carries nothing.
+    return refuse(fault, { id, method }, account)
+  }
 }
 
 type Table = readonly { readonly route: Route; readonly pattern: Pattern }[]

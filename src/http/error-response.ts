@@ -81,13 +81,18 @@ function failure(
 function headersOf({ challenge, location, received, size, retryAfter, allow }: RefusalFacts): Record<string, string> {
   return {
     'content-type': 'application/json',
-    ...(challenge !== undefined && { 'www-authenticate': challenge }),
+    ...(challenge !== undefined && { 'www-authenticate': utf8Header(challenge) }),
     ...(location !== undefined && { location }),
     ...(received !== undefined && { range: receivedRange(received) }),
     ...(size !== undefined && { 'content-range': `bytes */${size}` }),
     ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
     ...(allow !== undefined && { allow: allow.join(', ') }),
   }
+}
+
+/** A realm is the operator's, in his own language: headers are bytes, and these are UTF-8, as registry:2 sends them. */
+function utf8Header(text: string): string {
+  return Buffer.from(text).toString('latin1')
 }
 
 /** No disk is the client's to put right, but this one he may wait for: told as what it is, and logged as a fault. */

@@ -112,6 +112,18 @@ test('errors: a full database is a full disk', async () => {
   assert.equal(reply.status, 507)
 })
 
+test('errors: an answer with a header that cannot be sent is a fault, told in one that can', async () => {
+  const { reply, failure } = await answerTo(new Refusal('unauthorized', { challenge: 'Basic realm="a\r\nb"' }), 'GET')
+  assert.equal(reply.status, 500)
+  assert.match(String(failure?.fault), /www-authenticate/)
+})
+
+test('errors: a realm in any language is sent, as UTF-8', async () => {
+  const { reply } = await answerTo(new Refusal('unauthorized', { challenge: 'Basic realm="Реестр"' }))
+  assert.equal(reply.status, 401)
+  assert.equal(Buffer.from(String(reply.headers['www-authenticate']), 'latin1').toString(), 'Basic realm="Реестр"')
+})
+
 test('errors: HEAD gets the length of the body, and not the body', async () => {
   const { reply } = await answerTo(new Refusal('blob-unknown'), 'HEAD')
   assert.equal(reply.body, undefined)

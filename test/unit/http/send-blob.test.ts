@@ -195,16 +195,44 @@ test('a pipelined answer whose client leaves ends too, though its write never ca
   assert.equal(readers[1]?.closed, 1)
 })
 
+test('what is there goes out before more is waited for', async () => {
+  const gate = Promise.withResolvers<void>()
+  const reader = {
+    size: 10,
+    async read(into: Uint8Array, at: number) {
+      if (at > 0) await gate.promise
+      into.fill(0x78, 0, 5)
+      return 5
+    },
+    close: async () => {},
+  }
+  await serving(
+    (response, pool) => sendBlob(headed(response, 10), { reader, start: 0, end: 10 }, { pool }),
+    async (connect) => {
+      using socket = await connect()
+      await socket.request('GET /')
+      const head = (await socket.received(1)).indexOf('\r\n\r\n')
+      await socket.received(head + 4 + 5)
+      gate.resolve()
+      assert.equal((await socket.answer()).body.toString(), 'x'.repeat(10))
+    },
+  )
+})
+
 test('a blob that ends too early breaks the connection: a short body never looks whole', async () => {
   const reader = new TestReader({ lasts: 5 * MEBIBYTE })
+  let broken: ServerResponse | undefined
   const pool = await serving(
-    (response, lender) =>
-      sendBlob(headed(response, BYTES.length), { reader, start: 0, end: BYTES.length }, { pool: lender }),
+    (response, lender) => {
+      broken = response
+      return sendBlob(headed(response, BYTES.length), { reader, start: 0, end: BYTES.length }, { pool: lender })
+    },
     async (connect, sendings) => {
       using socket = await connect()
       await socket.request('GET /')
       assert.equal((await socket.answer()).cut, true)
       assert.match(String(await sendings[0]), /Blob ends at byte 5242880, not at 9449529/)
+      assert.equal(broken?.writableEnded, false)
     },
   )
   assert.equal(pool.lent, 0)
