@@ -205,6 +205,12 @@ script('46', 'a manifest pushed under sha512 is found by it, and by nothing else
   }
 })
 
+script('T21', 'a manifest of a type that browsers show is inert', async ({ request }) => {
+  const body = JSON.stringify({ mediaType: 'text/html', x: '<script>alert(1)</script>' })
+  await request(`PUT ${URL}/page`, { headers: { 'content-type': 'text/html' }, body })
+  assertAnswer(await request(`GET ${URL}/page`), { status: 200, has: { 'content-security-policy': /sandbox/ } })
+})
+
 script('38', 'tags in the query are all set, and told', async (registry) => {
   const { request } = registry
   await prepare(registry)

@@ -10,6 +10,9 @@ import type { Handler, Query } from '../route.ts'
 /** Bytes. What containerd, c/image and registry:2 take: a larger one could be pushed, and pulled by nobody. */
 const LARGEST = 4 * 1024 * 1024
 
+/** A manifest has the type that its pusher chose, `text/html` too: no browser may run what is in it. */
+const INERT = { 'content-security-policy': "default-src 'none'; sandbox" }
+
 /** `?tag=` in one request. The specification wants at least 10. */
 const MOST_TAGS = 100
 
@@ -33,7 +36,7 @@ export function readManifest(registry: Pick<Registry, 'findManifest'>): Handler 
     }
     const warnings = warning === undefined ? [] : [warning]
     if (isUnchanged(headers, digest)) return { status: 304, headers: common, warnings }
-    return { status: 200, headers: { ...common, 'content-type': mediaType }, body: bytes, warnings }
+    return { status: 200, headers: { ...common, ...INERT, 'content-type': mediaType }, body: bytes, warnings }
   }
 }
 
