@@ -14,7 +14,7 @@ const LONGEST_PATH = 107
 type Answer = Told | { readonly end: number } | { readonly failed: SentError }
 type Asked = { [Name in OperationName]: { operation: Name; options: OptionsOf<Name> } }[OperationName]
 
-export function controlSocketOf(root: string): string {
+function controlSocketOf(root: string): string {
   return join(root, 'homeport', 'control.sock')
 }
 

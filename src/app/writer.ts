@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads'
 import type { Write } from '../catalog/commands.ts'
 import { type FromWriter, OPENING, type ToWriter, unpack, type WriterSetup } from './writer-messages.ts'
 
-/** The way to the thread that does everything durable (`design.md` decision 8). */
+/** The way to the thread that does everything durable. */
 export interface Writer extends AsyncDisposable {
   readonly write: Write
   /** Makes a file durable and moves it to its place, below the volume's folder. */

@@ -40,7 +40,7 @@ import { dirname, resolve } from 'node:path'
 export type Step = 'sync file' | 'make folder' | 'rename' | 'sync folder'
 
 /** Which step failed, at which path, and what the system said. */
-export class DurableFileError extends Error {
+class DurableFileError extends Error {
   override readonly name = 'DurableFileError'
   readonly step: Step
   /** The system's: `ENOSPC`, `EIO`, … */

@@ -28,7 +28,6 @@ export const ANSWERS: Readonly<Record<RefusalKind, { readonly status: number; re
   'blob-unknown': { status: 404, code: 'BLOB_UNKNOWN' },
   'range-unsatisfiable': { status: 416, code: 'RANGE_INVALID' },
   'upload-unknown': { status: 404, code: 'BLOB_UPLOAD_UNKNOWN' },
-  'upload-invalid': { status: 400, code: 'BLOB_UPLOAD_INVALID' },
   'upload-out-of-order': { status: 416, code: 'RANGE_INVALID' },
   'precondition-failed': { status: 412, code: 'PRECONDITION_FAILED' },
   'rate-limited': { status: 429, code: 'TOOMANYREQUESTS' },

@@ -1,6 +1,7 @@
 import { type Descriptor, descriptorIn, descriptorsIn } from './descriptor.ts'
 import type { Digest } from './digest.ts'
 import {
+  isMediaType,
   isNondistributable,
   OCI_IMAGE,
   OCI_INDEX,
@@ -88,6 +89,9 @@ function typeFor(json: Json, contentType?: string): string {
   const told = contentType === undefined ? '' : withoutParameters(contentType)
   const own = json['mediaType']
   if (own !== undefined && typeof own !== 'string') throw invalid('its mediaType is no text')
+  for (const type of [own, told]) {
+    if (type !== undefined && type !== '' && !isMediaType(type)) throw invalid('its media type is no type/subtype')
+  }
   if (own !== undefined && own !== '' && told !== '' && own !== told) {
     throw invalid(`its mediaType is '${own}', and the Content-Type is '${told}'`)
   }

@@ -32,3 +32,8 @@ export function isNondistributable(mediaType: string): boolean {
 export function withoutParameters(contentType: string): string {
   return (contentType.split(';')[0] ?? '').trim()
 }
+
+/** RFC 6838, 4.2: it becomes a header, so nothing else may. */
+export function isMediaType(text: string): boolean {
+  return /^[a-zA-Z0-9][\w!#$&^.+-]{0,126}\/[a-zA-Z0-9][\w!#$&^.+-]{0,126}$/.test(text)
+}

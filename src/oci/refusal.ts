@@ -19,7 +19,6 @@ export const SENTENCES = {
   'blob-unknown': 'Blob is not in this repository',
   'range-unsatisfiable': 'Range is outside the blob',
   'upload-unknown': 'Upload is not known here',
-  'upload-invalid': 'Upload cannot go on',
   'upload-out-of-order': 'Chunk does not begin where the upload stands',
   'precondition-failed': 'What is stored is not what the request expects',
   'rate-limited': 'Too many requests',

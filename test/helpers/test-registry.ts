@@ -136,7 +136,7 @@ async function bytesOf({ body }: Reply): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-/** Statement 69, and `protocol.md` 1.0: what every answer has. */
+/** What every answer has. */
 function assertWellFormed(
   { status, headers, bytes, text }: Omit<Answer, 'outcome'>,
   method: string,

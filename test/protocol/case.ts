@@ -35,7 +35,7 @@ export function assertAnswer(answer: Answer, { status, code, has = {}, text, byt
 
 /** A row of a table: one request to a prepared registry. */
 export interface Case extends Expected, RequestOptions {
-  /** The statement of `protocol.md` 6, or the threat of `security.md`, that it shows. */
+  /** The numbered statement about the protocol, or the threat (T), that it shows. */
   readonly of: string
   readonly name: string
   readonly send: string

@@ -37,7 +37,6 @@ const ROWS: readonly Row[] = [
   { kind: 'blob-unknown', status: 404, code: 'BLOB_UNKNOWN' },
   { kind: 'range-unsatisfiable', facts: { size: 5 }, status: 416, code: 'RANGE_INVALID', headers: { 'content-range': 'bytes */5' } },
   { kind: 'upload-unknown', status: 404, code: 'BLOB_UPLOAD_UNKNOWN' },
-  { kind: 'upload-invalid', status: 400, code: 'BLOB_UPLOAD_INVALID' },
   { kind: 'upload-out-of-order', facts: { received: 0, location: '/v2/x' }, status: 416, code: 'RANGE_INVALID', headers: { range: '0-0', location: '/v2/x' } },
   { kind: 'precondition-failed', status: 412, code: 'PRECONDITION_FAILED' },
   { kind: 'rate-limited', facts: { retryAfter: 3 }, status: 429, code: 'TOOMANYREQUESTS', headers: { 'retry-after': '3' } },

@@ -24,7 +24,7 @@ export function answersIn(calls: readonly Call[]): Answered[] {
 
 /**
  * What a power cut could take back of an answered push, as sentences; none where all was done in its order
- * (`design.md` decision 8): sync of the file, rename, sync of its folder and of the parent of every folder that was
+ *: sync of the file, rename, sync of its folder and of the parent of every folder that was
  * made, commit in the catalog's log, sync of the log, answer.
  *
  * `hex`: digits of the digest whose bytes came with the request; left out where it stores no bytes.
