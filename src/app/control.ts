@@ -33,11 +33,14 @@ export async function openControl(root: string, perform: Perform): Promise<Async
   // Whoever listened there is gone: this process holds the volume's lock.
   await rm(path, { force: true })
   const open = new Set<Socket>()
+  const running = new Set<Promise<void>>()
   const server = createServer((socket) => {
     open.add(socket)
     socket.on('close', () => open.delete(socket))
     socket.on('error', () => socket.destroy())
-    void answer(socket, perform)
+    const answering = answer(socket, perform)
+    running.add(answering)
+    void answering.finally(() => running.delete(answering))
   })
   server.listen(path)
   await once(server, 'listening')
@@ -47,6 +50,8 @@ export async function openControl(root: string, perform: Perform): Promise<Async
       for (const socket of open) socket.destroy()
       server.close()
       await once(server, 'close')
+      // The volume is let go after this: nothing may work on it any more.
+      await Promise.all(running)
     },
   }
 }
@@ -71,7 +76,7 @@ async function answer(socket: Socket, perform: Perform): Promise<void> {
 }
 
 async function firstLine(socket: Socket): Promise<string> {
-  for await (const line of createInterface({ input: socket })) return line
+  for await (const line of linesOf(socket)) return line
   throw new Error('The command asked nothing')
 }
 
@@ -106,7 +111,7 @@ export async function askServer<Name extends OperationName>(
   signal.addEventListener('abort', leave, { once: true })
   socket.write(`${JSON.stringify({ operation, options })}\n`)
   try {
-    for await (const line of createInterface({ input: socket })) {
+    for await (const line of linesOf(socket)) {
       const said = JSON.parse(line) as Answer
       if ('end' in said) return said.end
       if ('failed' in said) throw unpack(said.failed)
@@ -118,6 +123,13 @@ export async function askServer<Name extends OperationName>(
   }
   signal.throwIfAborted()
   throw new OperatorError('The running server left before it was done', 'see its log; ask again when it runs')
+}
+
+/** Ends with the socket, however that ends: by itself it would wait for an end that a cut never brings. */
+function linesOf(socket: Socket): AsyncIterable<string> {
+  const lines = createInterface({ input: socket })
+  socket.once('close', () => lines.close())
+  return lines
 }
 
 function isAbsent(error: unknown): boolean {

@@ -69,7 +69,7 @@ function refuseNewer(database: DatabaseSync, path: string): void {
   if (version <= SCHEMA_VERSION) return
   throw new OperatorError(
     `The catalog '${path}' has schema version ${version}, and this program knows up to ${SCHEMA_VERSION}: a newer Homeport wrote it`,
-    "run that newer version, or put back a copy from the folder 'backups' beside it",
+    'run that newer version, or put back a copy that was made before it ran',
   )
 }
 
@@ -80,7 +80,7 @@ function explained(error: unknown, path: string): unknown {
   if (code === SQLITE_CORRUPT || code === SQLITE_NOTADB) {
     return new OperatorError(
       `The catalog '${path}' is damaged, or no SQLite file: ${said}`,
-      "put back a copy from the folder 'backups' beside it",
+      "put back a copy of it; without one, move the folder 'homeport' away: the next start reads what registry:2's link files say",
     )
   }
   return new OperatorError(

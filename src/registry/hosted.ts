@@ -7,6 +7,6 @@ export async function refuseCached(catalog: Catalog, repository: string): Promis
   throw new Refusal('unsupported', {
     because:
       `'${repository}' is a cached copy of an upstream's repository, which nobody changes here; ` +
-      `push under another name, or make it yours with: homeport import registry2 --as hosted ${repository}`,
+      `push under another name, or have the operator make it yours: homeport import registry2 --config config.yml --as hosted ${repository}`,
   })
 }
