@@ -35,7 +35,15 @@ test('control socket: what the server tells comes through, then its exit code', 
   }
   await using _control = await openControl(folder.path, perform)
   const told: Told[] = []
-  assert.equal(await askServer(folder.path, 'exportRegistry2', CHECK, listener((news) => told.push(news))), 1)
+  assert.equal(
+    await askServer(
+      folder.path,
+      'exportRegistry2',
+      CHECK,
+      listener((news) => told.push(news)),
+    ),
+    1,
+  )
   assert.deepEqual(told, [
     { row: { name: 'exportRegistry2', check: '{"check":true}' } },
     { progress: { done: 1, total: 2, what: 'team/app' } },
