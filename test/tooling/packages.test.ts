@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { ROOT } from '../../tools/command.ts'
 import { debianPackages } from '../../tools/test/packages.ts'
+import { FAST, SERVER } from '../../tools/test/suites.ts'
 import { needs, PROGRAMS, type ProgramName } from '../helpers/programs.ts'
 
 const debian = Object.entries(PROGRAMS).flatMap(([name, program]) =>
@@ -35,6 +36,18 @@ test('tests start no program that is not in the table', () => {
     return found.filter(({ known }) => !known).map(({ name }) => `${file}: ${name}`)
   })
   assert.deepEqual(unknown, [])
+})
+
+test('only suites that wait for the Go tools start one', () => {
+  const built = Object.entries(PROGRAMS).flatMap(([name, program]) => ('goTarget' in program ? [name] : []))
+  const early = [...FAST.where, ...SERVER.where].flatMap((where) =>
+    where.endsWith('.ts') ? where : `${where}/**/*.test.ts`,
+  )
+  const wrong = globSync(early, { cwd: ROOT }).flatMap((file) => {
+    const asked = readFileSync(join(ROOT, file), 'utf8').match(/\bneeds\([^)]*\)/g) ?? []
+    return built.filter((name) => asked.some((call) => call.includes(`'${name}'`))).map((name) => `${file}: ${name}`)
+  })
+  assert.deepEqual(wrong, [])
 })
 
 /** Where /bin is a link to /usr/bin, dpkg may know a file by either name. */
