@@ -1,13 +1,15 @@
 import { existsSync } from 'node:fs'
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
 import { ROOT, runCommand } from './command.ts'
 
-// Makes the release tree: JavaScript, the launcher and what `npm ci --omit=dev` needs in it.
-// Usage: node tools/build.ts [FOLDER]
+// Makes the release tree: JavaScript, the launcher and what `npm ci --omit=dev` needs in it. With --install, that too.
+// Usage: node tools/build.ts [--install] [FOLDER]
 const COPIED = ['homeport', 'package-lock.json', 'LICENSE', 'README.md', 'CHANGELOG.md', 'SECURITY.md', 'docs']
 
-const output = resolve(process.argv[2] ?? join(ROOT, 'build/homeport'))
+const { values, positionals } = parseArgs({ options: { install: { type: 'boolean' } }, allowPositionals: true })
+const output = resolve(positionals[0] ?? join(ROOT, 'build/homeport'))
 await rm(output, { recursive: true, force: true })
 await mkdir(output, { recursive: true })
 const { code } = await runCommand(['tsc', '--project', 'tsconfig.build.json', '--outDir', join(output, 'dist')])
@@ -21,6 +23,8 @@ if (code === 0) {
   }
   const released = { ...manifest, scripts: { start: scripts['start'] } }
   await writeFile(join(output, 'package.json'), `${JSON.stringify(released, null, 2)}\n`)
+  const install = ['npm', 'ci', '--omit=dev', '--prefer-offline', '--no-audit', '--no-fund'] as const
+  if (values.install) process.exitCode = (await runCommand(install, { cwd: output })).code
   console.log(output)
 } else {
   process.exitCode = code

@@ -2,6 +2,7 @@ import { CommanderError, Command as Parser, Option as ParserOption } from 'comma
 import { OperatorError } from '../base/operator-error.ts'
 import type { Call, Command, Option } from './command.ts'
 import { configCheck } from './config.ts'
+import { garbageCollect } from './garbage-collect.ts'
 import { exportRegistry2, importRegistry2 } from './registry2.ts'
 import { serve } from './serve.ts'
 import { endSignal } from './signals.ts'
@@ -10,7 +11,7 @@ import { homeportVersion, version } from './version.ts'
 import { volumeFor } from './volume.ts'
 
 /** Every command there is. */
-const COMMANDS: readonly Command[] = [serve, configCheck, importRegistry2, exportRegistry2, version]
+const COMMANDS: readonly Command[] = [serve, configCheck, importRegistry2, exportRegistry2, version, garbageCollect]
 
 const FAILED = 1
 const NOT_UNDERSTOOD = 2
@@ -44,7 +45,7 @@ export async function runCli(
     })
   }
   try {
-    await root.parseAsync(args, { from: 'user' })
+    await root.parseAsync(withCommand(args), { from: 'user' })
     return code
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : NOT_UNDERSTOOD
@@ -52,6 +53,11 @@ export async function runCli(
     stderr.write(told(error))
     return FAILED
   }
+}
+
+/** registry:2's image is started with its configuration alone. */
+function withCommand(args: readonly string[]): string[] {
+  return /\.ya?ml$/.test(args[0] ?? '') ? ['serve', ...args] : [...args]
 }
 
 async function run(command: Command, call: Call): Promise<number> {
@@ -88,8 +94,9 @@ function addParser(root: Parser, command: Command, run: Run): void {
   const parser = parent.command(last).description(command.summary)
   for (const argument of command.arguments ?? []) parser.argument(argument)
   const options = { ...command.options, ...(command.data === 'changes' && VOLUME_OPTIONS) }
-  for (const [name, { help, value, choices }] of Object.entries(options)) {
-    const option = new ParserOption(value === undefined ? `--${name}` : `--${name} <${value}>`, help)
+  for (const [name, { help, value, choices, short }] of Object.entries(options)) {
+    const flags = `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` <${value}>`}`
+    const option = new ParserOption(flags, help)
     parser.addOption(choices === undefined ? option : option.choices(choices))
   }
   if (command.data !== 'serves') parser.option('--json', 'Print results as lines of JSON')

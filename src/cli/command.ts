@@ -28,6 +28,8 @@ interface CommandOn<What extends Data, Called> {
 export interface Option {
   readonly help: string
   readonly value?: string
+  /** One letter, for those who know it from registry:2. */
+  readonly short?: string
   /** The values that it may have. */
   readonly choices?: readonly string[]
 }
