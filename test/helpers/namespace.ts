@@ -8,13 +8,13 @@ import { type TemporaryFolder, temporaryFolder } from './temporary.ts'
 /** Of TEST-NET-2 (RFC 5737), and not of 127.0.0.0/8: for loopback, Docker does not check the certificate. */
 const ADDRESS = '198.51.100.7'
 
-/** What is written to `/etc`, `/opt` and `/run` stays in memory. `/var/run` leads to `/run`. */
+/** What is written to `/etc`, `/opt`, `/run` and `/var` stays in memory. `/var/run` leads to `/run`. */
 const SETUP = `
 set -eu
 ip link set lo up
 ip address add ${ADDRESS}/32 dev lo
 mount -t tmpfs tmpfs /run
-for folder in etc opt; do
+for folder in etc opt var; do
   mkdir -p "/run/over/$folder" "/run/over/$folder.work"
   mount -t overlay overlay -o "lowerdir=/$folder,upperdir=/run/over/$folder,workdir=/run/over/$folder.work" "/$folder"
 done

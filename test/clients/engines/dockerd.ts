@@ -12,13 +12,15 @@ export interface DockerdOptions {
   /** Path of the daemon. */
   readonly dockerd: string
   readonly args?: readonly string[]
+  /** Containers reach, and are reached, by a bridge and published ports. Default: they have no network. */
+  readonly bridge?: boolean
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** Starts a Docker daemon without a network of its own, and resolves when it answers. It ends with the namespace. */
+/** Starts a Docker daemon, and resolves when it answers. It ends with the namespace. */
 export async function startDockerd(
   namespace: Namespace,
-  { dockerd, args = [], env = {} }: DockerdOptions,
+  { dockerd, args = [], bridge = false, env = {} }: DockerdOptions,
 ): Promise<Docker> {
   const { folder } = namespace
   const socket = `unix://${folder.at('docker.sock')}`
@@ -35,7 +37,8 @@ export async function startDockerd(
         '--host',
         socket,
       ],
-      ...['--iptables=false', '--ip6tables=false', '--bridge=none', '--cgroup-parent', `/${namespace.cgroup}`],
+      ...['--cgroup-parent', `/${namespace.cgroup}`],
+      ...(bridge ? [] : ['--iptables=false', '--ip6tables=false', '--bridge=none']),
       ...args,
     ],
     { env: { PATH: DEBIAN, ...env } },
@@ -56,13 +59,17 @@ export class Docker {
   }
 
   async run(args: readonly string[], options: ProcessOptions = {}): Promise<Outcome> {
-    const env = { PATH: DEBIAN, DOCKER_HOST: this.#socket, DOCKER_CONFIG: this.#namespace.folder.at('docker-config') }
-    return await this.#namespace.run(program('docker'), args, { ...options, env })
+    return await this.#namespace.run(program('docker'), args, { ...options, env: this.env })
   }
 
-  /** Makes the daemon trust an authority for `HOST`, as its documentation says; no restart is needed. */
-  async trust(ca: string): Promise<void> {
-    await this.#namespace.write(`/etc/docker/certs.d/${HOST}/ca.crt`, await readFile(ca, 'utf8'))
+  /** What its command line needs to find it. */
+  get env(): Readonly<Record<string, string>> {
+    return { PATH: DEBIAN, DOCKER_HOST: this.#socket, DOCKER_CONFIG: this.#namespace.folder.at('docker-config') }
+  }
+
+  /** Makes the daemon trust an authority for a registry, as its documentation says; no restart is needed. */
+  async trust(ca: string, host: string = HOST): Promise<void> {
+    await this.#namespace.write(`/etc/docker/certs.d/${host}/ca.crt`, await readFile(ca, 'utf8'))
   }
 
   async login(user: string, password: string): Promise<Outcome> {

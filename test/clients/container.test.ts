@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+import { cp, readFile, writeFile } from 'node:fs/promises'
+import { test } from 'node:test'
+import { issueCertificate } from '../helpers/certificates.ts'
+import { helloProgram } from '../helpers/hello-program.ts'
+import { enterNamespace, NAMESPACE_PROGRAMS } from '../helpers/namespace.ts'
+import { needs } from '../helpers/programs.ts'
+import { runbookConfig, runbookStep } from '../helpers/runbook.ts'
+import { buildImage, containerEngine, ENGINES } from './engines/container-engine.ts'
+import { HELLO } from './engines/lab.ts'
+
+const NAME = 'registry.tirro.ir'
+const HOST = `${NAME}:5000`
+const PASSWORD = 'a password of his'
+const IMAGE = 'homeport'
+/** What is told, one JSON a line, on both streams. */
+const LOGS = 'docker logs registry 2>&1'
+
+for (const name of ENGINES) {
+  const programs = [
+    ...NAMESPACE_PROGRAMS,
+    'debootstrap',
+    'tar',
+    'skopeo',
+    'curl',
+    'htpasswd',
+    'docker',
+    'dockerd-20',
+    'podman',
+  ] as const
+  test(`the runbook, walked with ${name} and Homeport in the place of registry:2`, needs(...programs), async (t) => {
+    await using namespace = await enterNamespace(NAME)
+    const { folder } = namespace
+    const engine = await containerEngine(name, namespace)
+    const { sh } = engine
+    await buildImage(engine, namespace, IMAGE)
+    const { certificate, key, ca } = await issueCertificate([NAME])
+
+    await t.test('steps 1 to 5, as they stand there', async () => {
+      await sh(runbookStep('**Step 1:'))
+      await namespace.write('/opt/registry/config.yml', runbookConfig())
+      for (const [file, source] of [
+        ['fullchain.pem', certificate],
+        ['privkey.pem', key],
+      ] as const) {
+        await namespace.write(`/etc/letsencrypt/live/${NAME}/${file}`, await readFile(source, 'utf8'))
+      }
+      await sh(runbookStep('**Copy Certs:'))
+      // The package is there; and the prompts are for a person, who is not: -i takes the password from stdin.
+      const step4 = runbookStep('**Step 4:')
+        .replace(/^apt-get.*$/m, '')
+        .replace('htpasswd -cB', 'htpasswd -icB')
+      await sh(step4, { input: PASSWORD })
+      await sh(runbookStep('**Step** 5:').replace('registry:2', IMAGE))
+      await sh(`until curl -sk https://${HOST}/v2/; do sleep 0.1; done`)
+    })
+
+    await t.test('who has no password, or a wrong one, is refused', async () => {
+      const status = `curl -s --cacert '${ca}' -o /dev/null -w '%{http_code}' https://${HOST}/v2/_catalog`
+      assert.equal((await sh(status)).stdout, '401')
+      assert.equal((await sh(`${status} -u ci-user:wrong`)).stdout, '401')
+      assert.equal((await sh(`${status} -u 'ci-user:${PASSWORD}'`)).stdout, '200')
+    })
+
+    await t.test(`${name} pushes, pulls and runs`, async () => {
+      await engine.trust(HOST, ca)
+      await sh(`docker login --username ci-user --password-stdin ${HOST}`, { input: PASSWORD })
+      await writeFile(folder.at('hello'), helloProgram(HELLO), { mode: 0o755 })
+      const image = `${HOST}/team/hello:v1`
+      await sh(`tar -C '${folder.path}' -c hello | docker import --change 'CMD ["/hello"]' - ${image}`)
+      await sh(`docker push ${image} && docker rmi ${image} && docker pull ${image}`)
+      const { stdout } = await sh(`docker run --rm --network none ${image}`)
+      assert.equal(stdout, HELLO)
+    })
+
+    await t.test('skopeo copies from one name to another, and lists both', async () => {
+      await cp(ca, folder.at('ca.crt'))
+      const creds = `--creds 'ci-user:${PASSWORD}'`
+      const at = `docker://${HOST}/team`
+      const dirs = `--src-cert-dir '${folder.path}' --dest-cert-dir '${folder.path}'`
+      await sh(
+        `skopeo --insecure-policy copy ${dirs} --src-creds 'ci-user:${PASSWORD}' --dest-creds 'ci-user:${PASSWORD}' ${at}/hello:v1 ${at}/copy:v2`,
+      )
+      const { stdout } = await sh(`skopeo list-tags --cert-dir '${folder.path}' ${creds} ${at}/copy`)
+      assert.deepEqual(JSON.parse(stdout).Tags, ['v2'])
+    })
+
+    await t.test('every line of its log is an object of JSON, and says what the runbook has wrong', async () => {
+      const { stdout } = await sh(LOGS)
+      const lines = stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line))
+      assert.ok(lines.every(({ service }) => service === 'registry'))
+      const warnings = lines
+        .filter(({ level }) => level === 'warn' || level === 'warning')
+        .map(({ msg }) => String(msg))
+      for (const expected of [
+        /http\.host|config\.yml:\d+/,
+        /remoteurl|proxy/,
+        /accesslog/,
+        /HTTP_PROXY/,
+        /HTTPS_PROXY/,
+      ]) {
+        assert.ok(
+          warnings.some((warning) => expected.test(warning)),
+          `${expected} in:\n${warnings.join('\n')}`,
+        )
+      }
+    })
+
+    await t.test('it stops in time, with 0, and has everything when it is started again', async () => {
+      await sh('docker stop registry')
+      assert.equal((await sh("docker inspect --format '{{.State.ExitCode}}' registry")).stdout.trim(), '0')
+      await sh('docker start registry')
+      await sh(`until curl -sk https://${HOST}/v2/; do sleep 0.1; done`)
+      const url = `https://${HOST}/v2/_catalog`
+      const { stdout } = await sh(`curl -sf --cacert '${ca}' -u 'ci-user:${PASSWORD}' ${url}`)
+      assert.deepEqual(JSON.parse(stdout), { repositories: ['team/copy', 'team/hello'] })
+      await sh('docker rm --force registry')
+    })
+  })
+}
