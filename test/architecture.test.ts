@@ -9,6 +9,7 @@ const FLOORS = [
   ['oci', 'config'],
   ['blobs', 'catalog'],
   ['registry', 'auth'],
+  ['ops'],
   ['http'],
   ['app'],
   ['cli'],

@@ -5,7 +5,7 @@ import { errorResponse, type Failure } from './error-response.ts'
 import { authorise, identify, type SignIn } from './guard.ts'
 import { matchPath, type Pattern, patternOf, splitTarget } from './match-route.ts'
 import { parseQuery } from './query.ts'
-import type { Arrival, Reply, Route } from './route.ts'
+import type { Access, Arrival, Reply, Route } from './route.ts'
 
 /** What became of a request. `reply` is complete; the rest is for the log. */
 export interface Outcome {
@@ -21,10 +21,12 @@ export type Answer = (arrival: Arrival) => Promise<Outcome>
 export interface HandlerOptions {
   readonly routes: readonly Route[]
   readonly signIn: SignIn
+  /** Throws a refusal while nothing, or nothing of this kind, can be answered. Asked before who it is; not on `open` routes. */
+  readonly admit?: (access: Access, method: string) => void
 }
 
 /** Finds the route, asks the guard, runs the handler, and answers for what they throw. */
-export function createHandler({ routes, signIn }: HandlerOptions): Answer {
+export function createHandler({ routes, signIn, admit }: HandlerOptions): Answer {
   const table = routes.map((route) => ({ route, pattern: patternOf(route.path) }))
 
   return async (arrival) => {
@@ -33,6 +35,7 @@ export function createHandler({ routes, signIn }: HandlerOptions): Answer {
       const { path, query } = splitTarget(arrival.target)
       const { route, params } = findRoute(table, { method: arrival.method, path })
       const { access, handler } = route
+      if (access !== 'open') admit?.(access, arrival.method)
       const caller = await identify(signIn, access, arrival.headers['authorization'])
       account = caller.account
       if (params['name'] !== undefined) {
