@@ -7,6 +7,7 @@ import { test } from 'node:test'
 const FLOORS = [
   ['base'], //
   ['oci', 'config'],
+  ['egress'],
   ['blobs', 'catalog'],
   ['registry', 'auth'],
   ['ops'],
@@ -19,7 +20,7 @@ const FLOORS = [
 const DOORS = [
   {
     what: /^(node:)?(https?|http2|net|tls|dns|dns\/promises|dgram)$|^(undici|socks)\b/,
-    open: ['http/server', 'app/control'],
+    open: ['egress/', 'http/server', 'app/control'],
     why: 'one way in and one way out: proxy, CA, timeouts and limits are set there (the control socket is a file)',
   },
   {
@@ -33,6 +34,7 @@ const DOORS = [
       'base/durable-file',
       'app/certificate',
       'app/control',
+      'app/health',
       'app/volume',
     ],
     why: 'a file written elsewhere is state that a backup does not know of',

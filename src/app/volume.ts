@@ -20,6 +20,8 @@ export interface Volume extends AsyncDisposable {
   readonly root: string
   readonly catalog: Catalog
   readonly blobs: BlobStore
+  /** Whether the disk takes what is written now. Rejects with what it said. */
+  readonly tryDisk: () => Promise<void>
   readonly writerDied: Promise<Error>
 }
 
@@ -43,7 +45,14 @@ export async function openVolume({ rootdirectory, mustexist }: VolumeOptions): P
   const catalog = stack.use(openReads(catalogFile, writer.write))
   const blobs = stack.use(new FsBlobStore({ root, publish: writer.publish }))
   const held = stack.move()
-  return { root, catalog, blobs, writerDied: writer.died, [Symbol.asyncDispose]: () => held.disposeAsync() }
+  return {
+    root,
+    catalog,
+    blobs,
+    tryDisk: () => writer.tryDisk(join(own, 'probe')),
+    writerDied: writer.died,
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
 }
 
 /** A folder of registry:2 is a volume too: it is adopted in place. */

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { publishFile } from '../base/durable-file.ts'
+import { publishFile, tryDisk } from '../base/durable-file.ts'
 import type { CommandName, Data } from '../catalog/commands.ts'
 import { openDatabase } from '../catalog/sqlite.ts'
 import { openWriter } from '../catalog/writer.ts'
@@ -24,6 +24,8 @@ function run(port: NonNullable<typeof parentPort>, { root, catalogFile }: Writer
         return write(message.name, message.data as Data<CommandName>)
       case 'publish':
         return publishFile(message.from, message.to, root)
+      case 'try':
+        return tryDisk(message.path)
       case 'close':
         // Commands that came before share a transaction that runs at the end of this turn.
         setImmediate(() => {

@@ -5,10 +5,12 @@ import {
   linkSync,
   mkdirSync,
   openSync,
+  readFileSync,
   renameSync,
   rmdirSync,
   rmSync,
   unlinkSync,
+  writeFileSync,
 } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 
@@ -91,6 +93,21 @@ export function removeFile(path: string): boolean {
   } catch (error) {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return false
     throw error
+  }
+}
+
+/** Enough that a disk which takes it takes a manifest and its row too. */
+const TRIAL = Buffer.alloc(64 * 1024, 'homeport ')
+
+/** Writes a file at `path`, syncs it, reads it back and takes it away. Throws where the disk does not do that now. */
+export function tryDisk(path: string): void {
+  try {
+    writeFileSync(path, TRIAL)
+    sync(path)
+    // It comes from the system's memory, most likely: what this finds is a disk that says yes and keeps nothing.
+    if (!readFileSync(path).equals(TRIAL)) throw new Error(`What was written to ${path} is not what is read from it`)
+  } finally {
+    attempt(() => unlinkSync(path))
   }
 }
 

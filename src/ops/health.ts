@@ -28,16 +28,27 @@ export interface CheckKind {
   readonly storage?: boolean
 }
 
+type Changed = (kind: CheckKind, message: string | undefined) => void
+
 /** The checks of a server, each reporting its rounds to its own entry. */
 export class HealthBoard implements Health {
   readonly #entries: { readonly kind: CheckKind; standing: Standing }[] = []
+  readonly #changed: Changed
+
+  /** `changed`: told when a check begins to fail, or fails otherwise than before, and when it is sound again. */
+  constructor(changed: Changed = () => undefined) {
+    this.#changed = changed
+  }
 
   /** Adds a check, which is sound. Returns where its rounds are reported: the problem, or `undefined`. */
   add(kind: CheckKind): (problem: Problem | undefined) => void {
     const entry: { readonly kind: CheckKind; standing: Standing } = { kind, standing: SOUND }
     this.#entries.push(entry)
     return (problem) => {
+      const before = failureOf(entry.standing, kind.threshold)?.message
       entry.standing = afterRound(entry.standing, problem)
+      const message = failureOf(entry.standing, kind.threshold)?.message
+      if (message !== before) this.#changed(kind, message)
     }
   }
 
