@@ -4,84 +4,125 @@ import type { Credentials } from './basic.ts'
 import type { BcryptPool } from './bcrypt-pool.ts'
 import { FailureLimit } from './failure-limit.ts'
 import type { Users } from './htpasswd.ts'
+import { neighbourhood } from './neighbourhood.ts'
 
 const REMEMBERED_MS = 10 * 60_000
-/** Different passwords of one account that may wait at once. */
+/** Different passwords of one pair that may wait at once. */
 const WAITING = 16
-/** The lane and the limit that all unknown accounts share. No account has this name. */
+/** What all unknown accounts share a lane and a limit under. No account has this name. */
 const NOBODY = ''
+
+/** A login that failed. */
+export interface FailedLogin {
+  readonly account: string
+  /** An IP address. */
+  readonly peer: string
+  /**
+   * - `wrong`: no such user, or another password.
+   * - `limited`: not looked at, because too many wrong ones came before.
+   */
+  readonly because: 'wrong' | 'limited'
+}
 
 export interface PasswordsOptions {
   readonly users: Users
   readonly pool: Pick<BcryptPool, 'compare'>
-  /** Epoch milliseconds. */
+  /** Milliseconds, of a clock that no time server sets back. */
   readonly now: () => number
+  readonly failed: (login: FailedLogin) => void
+}
+
+interface Attempt {
+  readonly credentials: Credentials
+  readonly peer: string
+  readonly stored: string | undefined
+  /** Of the pair: whose turn it is, and who has failed. */
+  readonly lane: string
 }
 
 /**
  * Verifies passwords. bcrypt costs 60 ms of CPU and more, so a password that was right is remembered for ten
  * minutes, as a hash under a key that never leaves this process.
  *
- * Wrong passwords cannot keep right ones out: what is remembered never waits, each account has its own lane and
- * limit, and all unknown accounts share one. They cost one bcrypt as the known ones do, so that the time tells no
- * names; past the limit they are turned away without, so that guessing costs us nothing.
+ * Wrong passwords cannot keep right ones out: what is remembered never waits, and each pair of address and account
+ * has its own lane and limit, so that a flood from elsewhere costs a first login no more than its turn. All unknown
+ * accounts of one address share a pair. They cost one bcrypt as the known ones do, so that the time tells no names;
+ * past the limit all are turned away without, so that guessing costs us nothing.
  */
 export class Passwords {
   readonly #options: PasswordsOptions
   readonly #key = randomBytes(32).toString('hex')
-  readonly #nobodysHash: string
   readonly #limit = new FailureLimit()
   readonly #remembered = new Map<string, { proof: Buffer; until: number }>()
-  /** Account, then proof: equal questions share one answer. */
+  /** Lane, then proof: equal questions share one answer. */
   readonly #running = new Map<string, Map<string, Promise<boolean>>>()
+  #users: Users
+  #nobodysHash: string
 
   constructor(options: PasswordsOptions) {
     this.#options = options
+    this.#users = options.users
     this.#nobodysHash = dummyHash(options.users)
   }
 
-  /** Throws `rate-limited` where too many wrong passwords came for the account. */
-  async verify({ account, password }: Credentials): Promise<boolean> {
-    const { users, now } = this.#options
-    const stored = users.get(account)
+  /** Other users from now on. Nothing is remembered of the old ones. */
+  change(users: Users): void {
+    this.#users = users
+    this.#nobodysHash = dummyHash(users)
+    this.#remembered.clear()
+  }
+
+  /** Throws `rate-limited` where too many wrong passwords came for the account from the address. */
+  async verify(credentials: Credentials, { peer }: { readonly peer: string }): Promise<boolean> {
+    const { account, password } = credentials
+    const stored = this.#users.get(account)
     const proof = this.#prove(`${account}:${stored ?? ''}:${password.reveal()}`)
     const remembered = this.#remembered.get(account)
-    if (remembered && now() < remembered.until && timingSafeEqual(remembered.proof, proof)) return true
+    if (remembered && this.#options.now() < remembered.until && timingSafeEqual(remembered.proof, proof)) return true
 
-    const lane = stored === undefined ? NOBODY : account
+    const lane = `${neighbourhood(peer)} ${stored === undefined ? NOBODY : account}`
+    const right = await this.#shared({ credentials, peer, stored, lane }, proof)
+    // Whoever was taken out of the file, or got another password, while bcrypt worked: the file of now decides.
+    if (right && this.#users.get(account) !== stored) return await this.verify(credentials, { peer })
+    if (right) this.#remembered.set(account, { proof, until: this.#options.now() + REMEMBERED_MS })
+    return right
+  }
+
+  async #shared(attempt: Attempt, proof: Buffer): Promise<boolean> {
+    const { lane, peer, credentials } = attempt
     const running = this.#running.get(lane) ?? new Map<string, Promise<boolean>>()
     const key = proof.toString('base64')
     const same = running.get(key)
     if (same !== undefined) return await same
 
-    const wait = running.size >= WAITING ? 1 : this.#limit.secondsToWait(lane, now())
+    const wait = running.size >= WAITING ? 1 : this.#limit.secondsToWait(lane, this.#options.now())
     if (wait > 0) {
-      if (stored === undefined) return false
+      const { account } = credentials
+      this.#options.failed({ account, peer, because: 'limited' })
       throw new Refusal('rate-limited', {
-        because: `too many wrong passwords came for the account '${account}'; try again in ${wait} s`,
+        because: `too many wrong passwords came for '${account}' from this address; try again in ${wait} s`,
         retryAfter: wait,
       })
     }
 
-    const answer = this.#compare(lane, { password: password.reveal(), stored })
+    const answer = this.#compare(attempt)
     this.#running.set(lane, running.set(key, answer))
     try {
-      const right = await answer
-      if (right) this.#remembered.set(account, { proof, until: now() + REMEMBERED_MS })
-      return right
+      return await answer
     } finally {
       running.delete(key)
       if (running.size === 0) this.#running.delete(lane)
     }
   }
 
-  async #compare(
-    lane: string,
-    { password, stored }: { password: string; stored: string | undefined },
-  ): Promise<boolean> {
-    const matches = await this.#options.pool.compare(lane, { password, hash: stored ?? this.#nobodysHash })
+  async #compare({ lane, peer, stored, credentials: { account, password } }: Attempt): Promise<boolean> {
+    const question = { password: password.reveal(), hash: stored ?? this.#nobodysHash }
+    const matches = await this.#options.pool.compare(lane, question)
     const right = matches && stored !== undefined
-    if (!right) this.#limit.noteFailure(lane, this.#options.now())
+    if (!right) {
+      this.#limit.noteFailure(lane, this.#options.now())
+      this.#options.failed({ account, peer, because: 'wrong' })
+    }
     return right
   }
 

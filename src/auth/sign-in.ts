@@ -3,7 +3,7 @@ import type { Log } from '../base/log.ts'
 import { parseBasic } from './basic.ts'
 import { BcryptPool } from './bcrypt-pool.ts'
 import { readHtpasswd } from './htpasswd.ts'
-import { Passwords } from './passwords.ts'
+import { type FailedLogin, Passwords } from './passwords.ts'
 
 const IDLE_MS = 30_000
 
@@ -20,32 +20,50 @@ export interface SignIn extends AsyncDisposable {
   /** What `WWW-Authenticate` says to those who have not. */
   readonly challenge: string
   /** `undefined`: credentials are missing, or do not verify. Throws `rate-limited`. */
-  callerFor(authorization: string | undefined): Promise<Caller | undefined>
+  callerFor(authorization: string | undefined, from: { readonly peer: string }): Promise<Caller | undefined>
 }
 
 export interface SignInOptions {
   /** Left out: everyone may do everything. */
   readonly htpasswd?: { readonly realm: string; readonly path: string } | undefined
   readonly log: Log
+  /** Milliseconds, of a clock that no time server sets back. */
   readonly now: () => number
+  /** Counts logins that failed. */
+  readonly countFailure?: (labels: { readonly reason: FailedLogin['because'] }) => void
 }
 
 /** As registry:2: with users, each of them may do everything, and nobody else anything. */
-export function openSignIn({ htpasswd, log, now }: SignInOptions): SignIn {
+export function openSignIn({ htpasswd, log, now, countFailure }: SignInOptions): SignIn {
   if (htpasswd === undefined) return OPEN
   const users = readHtpasswd(htpasswd.path, log)
   const pool = new BcryptPool({ threads: Math.max(1, Math.min(2, availableParallelism() - 1)), idleMs: IDLE_MS })
-  const passwords = new Passwords({ users, pool, now })
+  const passwords = new Passwords({
+    ...{ users, pool, now },
+    failed(login) {
+      countFailure?.({ reason: login.because })
+      if (login.because === 'wrong') logFailure(log, login)
+    },
+  })
   return {
     required: true,
     challenge: `Basic realm="${htpasswd.realm.replaceAll(/["\\]/g, '\\$&')}"`,
-    async callerFor(authorization) {
+    async callerFor(authorization, { peer }) {
       const credentials = parseBasic(authorization)
-      if (credentials === undefined || !(await passwords.verify(credentials))) return undefined
+      if (credentials === undefined || !(await passwords.verify(credentials, { peer }))) return undefined
       return { account: credentials.account, may: () => true }
     },
     [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
   }
+}
+
+/** People type passwords where a name should be, and names as long as they like. */
+const LONGEST_NAME = 128
+
+/** One line a failure; what the limit turned away is in the access log. */
+function logFailure(log: Log, { account, peer }: FailedLogin): void {
+  const fields = { 'auth.user.name': account.slice(0, LONGEST_NAME), 'http.request.remoteaddr': peer }
+  log.warn(fields, 'a login failed: no such user, or another password')
 }
 
 const OPEN: SignIn = {

@@ -36,7 +36,7 @@ export function createHandler({ routes, signIn, admit }: HandlerOptions): Answer
       const { route, params } = findRoute(table, { method: arrival.method, path })
       const { access, handler } = route
       if (access !== 'open') admit?.(access, arrival.method)
-      const caller = await identify(signIn, access, arrival.headers['authorization'])
+      const caller = await identify(signIn, access, arrival)
       account = caller.account
       if (params['name'] !== undefined) {
         authorise(signIn, access, { caller, repository: parseRepositoryName(params['name']) })

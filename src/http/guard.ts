@@ -1,6 +1,6 @@
 import { Refusal } from '../oci/refusal.ts'
 import type { Caller } from '../registry/registry.ts'
-import type { Access } from './route.ts'
+import type { Access, Arrival } from './route.ts'
 
 /** Who is who. `auth/` has the one that reads passwords. */
 export interface SignIn {
@@ -9,15 +9,19 @@ export interface SignIn {
   /** What `WWW-Authenticate` says to those who have not. */
   readonly challenge: string
   /** `undefined`: credentials are missing, or do not verify. Throws `rate-limited`. */
-  callerFor(authorization: string | undefined): Promise<Caller | undefined>
+  callerFor(authorization: string | undefined, from: { readonly peer: string }): Promise<Caller | undefined>
 }
 
 const NOBODY: Caller = { account: '', may: () => false }
 
 /** Who asks. Throws `unauthorized` where the route wants to know, and he does not say. */
-export async function identify(signIn: SignIn, access: Access, authorization: string | undefined): Promise<Caller> {
+export async function identify(
+  signIn: SignIn,
+  access: Access,
+  { headers, peer }: Pick<Arrival, 'headers' | 'peer'>,
+): Promise<Caller> {
   if (access === 'open') return NOBODY
-  const caller = await signIn.callerFor(authorization)
+  const caller = await signIn.callerFor(headers['authorization'], { peer })
   if (caller === undefined) throw unauthorized(signIn)
   return caller
 }

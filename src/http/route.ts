@@ -29,6 +29,8 @@ export interface Arrival {
   /** Told to the client with an error, and in the log line. */
   readonly id: string
   readonly method: string
+  /** Who sent it: an IP address without a port; empty where there is none (a Unix socket). */
+  readonly peer: string
   /** The request target, as sent. */
   readonly target: string
   /** Names in lower case; a header that came twice is one text. */

@@ -62,6 +62,8 @@ function arrivalOf(request: IncomingMessage, exchange: Exchange): Arrival {
   return {
     id: randomBytes(8).toString('hex'),
     method: request.method ?? '',
+    // On a socket of both families, IPv4 comes as `::ffff:10.0.0.1`.
+    peer: (request.socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, ''),
     target: request.url ?? '',
     // Only Set-Cookie comes as a list, and it is no header of a request.
     headers: request.headers as Headers,

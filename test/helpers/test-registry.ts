@@ -60,7 +60,7 @@ export async function testRegistry({ users, ...options }: TestRegistryOptions = 
     requests += 1
     const outcome = await answer({
       id: `request-${requests}`,
-      ...{ method, target },
+      ...{ method, target, peer: '192.0.2.1' },
       headers: {
         ...(whole && { 'content-length': String(Buffer.byteLength(body)) }),
         ...(as !== undefined && { authorization: basic(as, 'secret') }),

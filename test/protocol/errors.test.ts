@@ -52,7 +52,7 @@ async function answerTo(error: unknown, method = 'GET') {
   const answer = createHandler({ signIn: OPEN, routes: [{ methods: [method], path: '/', access: 'open', handler }] })
   const body = (async function* () {})()
   const { reply, failure } = await answer({
-    ...{ id: 'abc', method, target: '/', headers: {}, body },
+    ...{ id: 'abc', method, peer: '', target: '/', headers: {}, body },
     signal: new AbortController().signal,
   })
   return { reply, failure, told: typeof reply.body === 'string' ? JSON.parse(reply.body).errors : undefined }

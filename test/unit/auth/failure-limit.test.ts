@@ -23,3 +23,9 @@ for (const [name, failuresAt, asked, seconds] of cases) {
     assert.equal(limit.secondsToWait('bob', asked), 0)
   })
 }
+
+test('failures: what is forgiven takes no memory', () => {
+  const limit = new FailureLimit()
+  for (let second = 0; second < 1000; second += 1) limit.noteFailure(`account ${second}`, second * 1000)
+  assert.ok(limit.size <= 2, `${limit.size} are remembered`)
+})

@@ -7,6 +7,7 @@ import { temporaryFolder } from '../../helpers/temporary.ts'
 
 const log = openLog({ level: 'error', write: () => {} })
 const basic = (pair: string) => `Basic ${Buffer.from(pair).toString('base64')}`
+const FROM = { peer: '192.0.2.1' }
 const EVERYTHING = ['pull', 'push', 'delete'] as const
 
 describe('where no users are configured', () => {
@@ -14,7 +15,7 @@ describe('where no users are configured', () => {
     test(`a caller with ${header ?? 'no header'} is nobody, and may do everything`, async () => {
       await using signIn = openSignIn({ log, now: Date.now })
       assert.equal(signIn.required, false)
-      const caller = await signIn.callerFor(header)
+      const caller = await signIn.callerFor(header, FROM)
       assert.equal(caller?.account, '')
       for (const action of EVERYTHING) assert.equal(caller?.may(action, 'team/app'), true)
     })
@@ -34,7 +35,7 @@ describe('where users are configured', () => {
   test('one of them is let in, and may do everything', async () => {
     await using signIn = await withUsers()
     assert.equal(signIn.required, true)
-    const caller = await signIn.callerFor(basic('ann:secret'))
+    const caller = await signIn.callerFor(basic('ann:secret'), FROM)
     assert.equal(caller?.account, 'ann')
     for (const action of EVERYTHING) assert.equal(caller?.may(action, 'team/app'), true)
   })
@@ -42,7 +43,7 @@ describe('where users are configured', () => {
   for (const header of [undefined, 'Basic Og==', basic('ann:wrong'), basic('bob:secret'), 'Bearer x', 'nonsense']) {
     test(`a caller with ${header ?? 'no header'} is not let in`, async () => {
       await using signIn = await withUsers()
-      assert.equal(await signIn.callerFor(header), undefined)
+      assert.equal(await signIn.callerFor(header, FROM), undefined)
     })
   }
 

@@ -27,7 +27,7 @@ test('a blob in one request that does not come whole leaves no session behind: n
   })()
   const request = {
     ...{ id: '1', method: 'POST', params: { name: 'app' }, query: parseQuery(`digest=${digestOf('hello')}`) },
-    ...{ headers: {}, body, caller: ANYONE, signal: new AbortController().signal },
+    ...{ headers: {}, peer: '', body, caller: ANYONE, signal: new AbortController().signal },
   }
   await assert.rejects(async () => handler(request), /the client left/)
   assert.deepEqual(calls, ['begin', 'hel', 'cancel only'])
