@@ -6,6 +6,7 @@ const BESIDE = {
   'ca-certificates': 'Go: fetches modules over TLS',
   crun: 'podman, buildah: run containers',
   iptables: 'dockerd: does not start without',
+  'libc6-dev': 'gcc: the headers of C',
   netavark: 'podman: networks',
   runc: 'containerd, dockerd: run containers',
   uidmap: 'podman, buildah: where they run without root',
