@@ -13,6 +13,15 @@ const NAME = 'registry.tirro.ir'
 const HOST = `${NAME}:5000`
 const PASSWORD = 'a password of his'
 const IMAGE = 'homeport'
+/** What it told is shown where it does not within a minute. */
+const UNTIL_IT_ANSWERS = `
+for _ in $(seq 600); do
+  if curl -sk https://${HOST}/v2/ >/dev/null; then exit 0; fi
+  sleep 0.1
+done
+docker logs registry
+exit 1
+`
 /** What is told, one JSON a line, on both streams. */
 const LOGS = 'docker logs registry 2>&1'
 
@@ -52,7 +61,7 @@ for (const name of ENGINES) {
         .replace('htpasswd -cB', 'htpasswd -icB')
       await sh(step4, { input: PASSWORD })
       await sh(runbookStep('**Step** 5:').replace('registry:2', IMAGE))
-      await sh(`until curl -sk https://${HOST}/v2/; do sleep 0.1; done`)
+      await sh(UNTIL_IT_ANSWERS)
     })
 
     await t.test('who has no password, or a wrong one, is refused', async () => {
@@ -113,7 +122,7 @@ for (const name of ENGINES) {
       await sh('docker stop registry')
       assert.equal((await sh("docker inspect --format '{{.State.ExitCode}}' registry")).stdout.trim(), '0')
       await sh('docker start registry')
-      await sh(`until curl -sk https://${HOST}/v2/; do sleep 0.1; done`)
+      await sh(UNTIL_IT_ANSWERS)
       const url = `https://${HOST}/v2/_catalog`
       const { stdout } = await sh(`curl -sf --cacert '${ca}' -u 'ci-user:${PASSWORD}' ${url}`)
       assert.deepEqual(JSON.parse(stdout), { repositories: ['team/copy', 'team/hello'] })
