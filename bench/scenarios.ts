@@ -1,0 +1,11 @@
+import type { Scenario } from './kit/scenario.ts'
+import { catalog } from './scenarios/catalog.ts'
+import { idle } from './scenarios/idle.ts'
+import { manifest } from './scenarios/manifest.ts'
+import { pullBlob } from './scenarios/pull-blob.ts'
+import { pushBlob } from './scenarios/push-blob.ts'
+import { smallLayers } from './scenarios/small-layers.ts'
+import { wrongPasswords } from './scenarios/wrong-passwords.ts'
+
+/** All that `npm run bench` measures, in this order. */
+export const SCENARIOS: readonly Scenario[] = [pullBlob, pushBlob, manifest, smallLayers, catalog, wrongPasswords, idle]
