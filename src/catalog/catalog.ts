@@ -87,7 +87,7 @@ export interface Catalog extends AsyncDisposable {
   /** In order of name. */
   tags(repository: string, page: Page): Promise<TagEntry[]>
   tag(repository: string, name: string): Promise<TagEntry | undefined>
-  /** In order of digest. */
+  /** In order of digest. Fewer than `limit` where they are large, but one if there is any: only none is the end. */
   referrers(repository: string, subject: Digest, page: Page & { artifactType?: string }): Promise<Referrer[]>
 
   /** Bytes of a blob that is tied to the repository and not leaving. */

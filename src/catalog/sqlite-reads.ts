@@ -23,6 +23,9 @@ export function openReads(path: string, write: Write): Catalog {
 
 type StoredRow = Pick<ManifestRow, 'digest' | 'media_type'> & Pick<ManifestContentRow, 'bytes'>
 
+/** Manifests of so many bytes are read for one page of referrers: it holds their annotations. */
+const REFERRERS_BYTES = 1024 * 1024
+
 /** Short reads on a connection of their own. Each is one statement, and so sees one state of the catalog. */
 class SqliteCatalog implements Catalog {
   readonly write: Write
@@ -118,15 +121,21 @@ class SqliteCatalog implements Catalog {
     subject: Digest,
     { after = '', limit, artifactType }: Page & { artifactType?: string },
   ): Promise<Referrer[]> {
+    // Annotations are never longer than the manifest that they came with.
     const rows = this.#statements.all<ManifestRow>(
-      `select digest, media_type, size, artifact_type, annotations from manifests
-       where repository = (select id from repositories where name = ?1) and subject = ?2 and digest > ?3
-       and (?4 is null or artifact_type = ?4) order by digest limit ?5`,
+      `select manifests.digest, media_type, manifests.size, artifact_type, annotations from (
+         select repository as home, digest as listed,
+         sum(size) over (order by digest rows unbounded preceding) - size as before from manifests
+         where repository = (select id from repositories where name = ?1) and subject = ?2 and digest > ?3
+         and (?4 is null or artifact_type = ?4) order by digest limit ?5
+       ) join manifests on manifests.repository = home and manifests.digest = listed
+       where before < ?6 order by listed`,
       repository,
       subject,
       after,
       artifactType ?? null,
       rowsOf(limit),
+      REFERRERS_BYTES,
     )
     return rows.map(referrerFrom)
   }

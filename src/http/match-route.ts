@@ -64,7 +64,7 @@ function nameFrom(components: readonly string[]): string {
   // A slash that was hidden in a component would make two of it: another repository than the path's.
   const hidden = decoded.find((component) => component.includes('/'))
   if (hidden !== undefined)
-    throw new Refusal('name-invalid', { because: `'${hidden}' is one component and has a slash` })
+    throw new Refusal('name-invalid', { because: `'${hidden.slice(0, 140)}' is one component and has a slash` })
   return decoded.join('/')
 }
 

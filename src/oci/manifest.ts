@@ -1,5 +1,6 @@
 import { type Descriptor, descriptorIn, descriptorsIn } from './descriptor.ts'
 import type { Digest } from './digest.ts'
+import { type Json, objectFrom, strictObjectFrom } from './manifest-json.ts'
 import {
   isMediaType,
   isNondistributable,
@@ -31,8 +32,6 @@ export interface ManifestReference {
   readonly platform?: { readonly os: string; readonly architecture: string }
 }
 
-type Json = Readonly<Record<string, unknown>>
-
 /**
  * Reads a manifest that is pushed, and refuses with `manifest-invalid` what is no manifest.
  *
@@ -40,7 +39,7 @@ type Json = Readonly<Record<string, unknown>>
  * that it stays, but is not asked for (OCI Distribution, "Pushing Manifests").
  */
 export function parseManifest(bytes: Uint8Array, contentType?: string): Manifest {
-  const json = objectFrom(bytes)
+  const json = strictObjectFrom(bytes)
   const mediaType = typeFor(json, contentType)
   const shape = shapeOf(mediaType)
   if (shape === 'schema1' || json['schemaVersion'] === 1) {
@@ -72,17 +71,6 @@ function describe(json: Json, mediaType: string, shape: Shape): Manifest {
     ...(artifactType !== undefined && { artifactType }),
     ...(annotations !== undefined && { annotations }),
   }
-}
-
-function objectFrom(bytes: Uint8Array): Json {
-  let value: unknown
-  try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-  } catch (cause) {
-    throw invalid('it is no JSON', cause)
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid('it is no JSON object')
-  return value as Json
 }
 
 function typeFor(json: Json, contentType?: string): string {

@@ -47,7 +47,7 @@ export function listings(catalog: Catalog): Listings {
           if (bytes > maxBytes && before !== undefined) return { items, next: before.digest }
           items.push(row)
         }
-        if (rows.length < READ_AT_ONCE) return { items }
+        if (rows.length === 0) return { items }
         after = rows.at(-1)?.digest
       }
     },

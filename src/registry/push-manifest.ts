@@ -1,4 +1,5 @@
 import { hash, randomUUID } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { algorithmOf, type Digest, digestFrom } from '../oci/digest.ts'
 import { type Manifest, parseManifest } from '../oci/manifest.ts'
 import { parseReference } from '../oci/name.ts'
@@ -6,6 +7,11 @@ import { Refusal } from '../oci/refusal.ts'
 import { refuseCached } from './hosted.ts'
 import type { Parts, Policy } from './parts.ts'
 import type { ManifestPush, Manifests } from './registry.ts'
+
+const READS_A_TURN = 100
+
+/** A manifest may name ten thousand blobs that nobody has: answer and log line get no more of them. */
+const MOST_TOLD = 100
 
 /**
  * Checks a manifest, makes its bytes durable, and only then writes its row, what it refers to and its tags,
@@ -49,7 +55,9 @@ export function pushManifest(
 
   async function absent(repository: string, digests: readonly Digest[]): Promise<Digest[]> {
     const missing: Digest[] = []
-    for (const digest of digests) {
+    for (const [index, digest] of digests.entries()) {
+      // Reads do not wait for anything, so many of them would let nobody else have a turn.
+      if (index % READS_A_TURN === READS_A_TURN - 1) await nextTurn()
       const there =
         (await catalog.blobSize(repository, digest)) !== undefined ||
         (await catalog.manifest(repository, digest)) !== undefined
@@ -94,8 +102,10 @@ function required({ references }: Manifest, { sparse, children }: Policy): Diges
   return [...new Set(needed.map(({ digest }) => digest))]
 }
 
-function missingContent(digests: readonly Digest[]): Refusal {
-  return new Refusal('manifest-blob-unknown', { because: digests.join(', '), detail: { digests } })
+function missingContent(missing: readonly Digest[]): Refusal {
+  const digests = missing.slice(0, MOST_TOLD)
+  const more = missing.length > MOST_TOLD ? ` and ${missing.length - MOST_TOLD} more` : ''
+  return new Refusal('manifest-blob-unknown', { because: `${digests.join(', ')}${more}`, detail: { digests } })
 }
 
 function movedTag(digest: Digest | undefined): Refusal {

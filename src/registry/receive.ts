@@ -3,6 +3,8 @@ import { Refusal } from '../oci/refusal.ts'
 
 /** Bytes that are gathered before they are written: small writes cost twice the CPU (measured). */
 const BATCH = 1024 * 1024
+/** A piece costs a hundred bytes beside its own, and a client may send a mebibyte as a million of one byte each. */
+const PIECES = 1024
 
 /**
  * Appends what comes, in batches: one is written while the next is gathered.
@@ -33,7 +35,7 @@ export async function receive(write: BlobWrite, body: AsyncIterable<Uint8Array>,
       const taken = chunk.subarray(0, Math.max(room, 0))
       if (taken.length > 0) gathered.push(taken)
       bytes += taken.length
-      if (bytes >= BATCH) await flush()
+      if (bytes >= BATCH || gathered.length >= PIECES) await flush()
       if (length !== undefined && received > length) break
     }
   } finally {

@@ -255,6 +255,27 @@ export function catalogContract(name: string, open: () => Promise<Catalog>): voi
       assert.deepEqual(await catalog.referrers(REPOSITORY, subject, { ...PAGE, artifactType: 'a/b' }), [])
     })
 
+    it('lists referrers with large annotations a few at a time, and all of them in the end', async () => {
+      await using catalog = await open()
+      const subject = digestOf('a subject')
+      const bytes = Buffer.alloc(400_000)
+      const manifest = { mediaType: IMAGE_TYPE, references: [], subject, annotations: { a: 'x'.repeat(390_000) } }
+      const digests: Digest[] = []
+      for (let each = 0; each < 8; each += 1) {
+        bytes[0] = each
+        digests.push(await put(catalog, { bytes: Buffer.from(bytes), manifest }))
+      }
+      const [listed, pages]: [Digest[], number[]] = [[], []]
+      for (;;) {
+        const page = await catalog.referrers(REPOSITORY, subject, { after: listed.at(-1) ?? '', limit: 100 })
+        if (page.length === 0) break
+        pages.push(page.length)
+        listed.push(...page.map(({ digest }) => digest))
+      }
+      assert.deepEqual(listed, digests.toSorted())
+      assert.deepEqual(pages, [3, 3, 2])
+    })
+
     it('forgets a referrer that is deleted, and keeps those of a subject that is deleted', async () => {
       await using catalog = await open()
       const subject = await put(catalog, {})

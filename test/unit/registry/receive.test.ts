@@ -56,3 +56,9 @@ test('receive: a chunk that is shorter than it said is refused, and kept', async
 test('receive: a disk that fails is told', async () => {
   await assert.rejects(receive(recorder(true).write, chunks(MIB, 3)), /disk/)
 })
+
+test('receive: a client that sends byte by byte makes us keep no more than a thousand pieces (T1)', async () => {
+  const { appended, write } = recorder()
+  await receive(write, chunks(1, 2500))
+  assert.deepEqual(appended, [1024, 1024, 452])
+})
