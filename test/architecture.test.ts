@@ -32,6 +32,7 @@ const DOORS = [
       'auth/htpasswd',
       'registry/link-files',
       'base/durable-file',
+      'base/watched-files',
       'app/certificate',
       'app/control',
       'app/health',

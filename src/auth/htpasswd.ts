@@ -1,11 +1,7 @@
-import { readFileSync } from 'node:fs'
-import type { Log } from '../base/log.ts'
-import { OperatorError } from '../base/operator-error.ts'
-
 /** Accounts, each with its bcrypt hash. */
 export type Users = ReadonlyMap<string, string>
 
-export interface Htpasswd {
+interface Htpasswd {
   readonly users: Users
   /** Lines that let nobody in. */
   readonly leftOut: readonly { readonly line: number; readonly because: string }[]
@@ -36,30 +32,4 @@ export function parseHtpasswd(text: string): Htpasswd {
     else users.set(account, hash)
   }
   return { users, leftOut }
-}
-
-/** Reads the file, and logs each line that is left out. A file that is empty or missing lets nobody in. */
-export function readHtpasswd(path: string, log: Log): Users {
-  const { users, leftOut } = parseHtpasswd(textOf(path))
-  for (const { line, because } of leftOut) {
-    log.warn(
-      { path, line },
-      `a line of the htpasswd file lets nobody in: ${because}; set its password anew with htpasswd -B`,
-    )
-  }
-  if (users.size === 0)
-    log.error({ path }, `nobody can sign in: there is no user in the htpasswd file; add one with htpasswd -B`)
-  return users
-}
-
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ''
-    throw new OperatorError(
-      `Cannot read the users: ${error instanceof Error ? error.message : String(error)}`,
-      'set auth.htpasswd.path to a file that this user may read',
-    )
-  }
 }

@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os'
 import type { Log } from '../base/log.ts'
+import { type Metrics, NO_METRICS } from '../base/metrics.ts'
 import { parseBasic } from './basic.ts'
 import { BcryptPool } from './bcrypt-pool.ts'
-import { readHtpasswd } from './htpasswd.ts'
+import { openHtpasswd } from './htpasswd-file.ts'
 import { type FailedLogin, Passwords } from './passwords.ts'
 
 const IDLE_MS = 30_000
@@ -29,22 +30,27 @@ export interface SignInOptions {
   readonly log: Log
   /** Milliseconds, of a clock that no time server sets back. */
   readonly now: () => number
-  /** Counts logins that failed. */
-  readonly countFailure?: (labels: { readonly reason: FailedLogin['because'] }) => void
+  readonly metrics?: Pick<Metrics, 'counter'>
 }
 
 /** As registry:2: with users, each of them may do everything, and nobody else anything. */
-export function openSignIn({ htpasswd, log, now, countFailure }: SignInOptions): SignIn {
+export function openSignIn({ htpasswd, log, now, metrics = NO_METRICS }: SignInOptions): SignIn {
   if (htpasswd === undefined) return OPEN
-  const users = readHtpasswd(htpasswd.path, log)
+  const file = openHtpasswd({ path: htpasswd.path, log })
+  const countFailure = metrics.counter<'reason'>({
+    name: 'homeport_auth_failures_total',
+    help: 'Logins that failed: wrong, or limited because too many wrong ones came before',
+    labels: ['reason'],
+  })
   const pool = new BcryptPool({ threads: Math.max(1, Math.min(2, availableParallelism() - 1)), idleMs: IDLE_MS })
   const passwords = new Passwords({
-    ...{ users, pool, now },
+    ...{ users: file.users, pool, now },
     failed(login) {
-      countFailure?.({ reason: login.because })
+      countFailure({ reason: login.because })
       if (login.because === 'wrong') logFailure(log, login)
     },
   })
+  file.onChange((users) => passwords.change(users))
   return {
     required: true,
     challenge: `Basic realm="${htpasswd.realm.replaceAll(/["\\]/g, '\\$&')}"`,
@@ -53,7 +59,10 @@ export function openSignIn({ htpasswd, log, now, countFailure }: SignInOptions):
       if (credentials === undefined || !(await passwords.verify(credentials, { peer }))) return undefined
       return { account: credentials.account, may: () => true }
     },
-    [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      file[Symbol.dispose]()
+      await pool[Symbol.asyncDispose]()
+    },
   }
 }
 

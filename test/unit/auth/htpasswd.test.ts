@@ -1,10 +1,6 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { test } from 'node:test'
-import { parseHtpasswd, readHtpasswd } from '../../../src/auth/htpasswd.ts'
-import { openLog } from '../../../src/base/log.ts'
-import { temporaryFolder } from '../../helpers/temporary.ts'
+import { parseHtpasswd } from '../../../src/auth/htpasswd.ts'
 
 // Made by `htpasswd -nbB -C 5 ann secret` of apache2-utils 2.4.
 const HASH = '$2y$05$Ak4zuhPM3fCRlEIAaqIm.eSdaXvxbg7YuWjvgrtcv3rFoJj68rmZi'
@@ -38,45 +34,3 @@ for (const [name, text, users, leftOut] of cases) {
     )
   })
 }
-
-function read(path: string) {
-  const lines: Record<string, unknown>[] = []
-  const users = readHtpasswd(path, openLog({ level: 'info', write: (line) => lines.push(JSON.parse(line)) }))
-  return { users, lines: lines.map(({ level, line, msg }) => ({ level, line, msg: String(msg) })) }
-}
-
-test('reading the file logs each line that lets nobody in, by its number, and none of its text', async () => {
-  await using folder = await temporaryFolder()
-  const path = join(folder.path, 'htpasswd')
-  writeFileSync(path, `ann:${HASH}\nbob:canary\ncanary\n`)
-  const { users, lines } = read(path)
-  assert.deepEqual([...users.keys()], ['ann'])
-  assert.deepEqual(
-    lines.map(({ level, line }) => [level, line]),
-    [
-      ['warn', 2],
-      ['warn', 3],
-    ],
-  )
-  assert.doesNotMatch(JSON.stringify(lines), /canary/)
-})
-
-test('a file that is empty or missing gives no user and one loud line', async () => {
-  await using folder = await temporaryFolder()
-  const empty = join(folder.path, 'empty')
-  writeFileSync(empty, '')
-  for (const path of [empty, join(folder.path, 'missing')]) {
-    const { users, lines } = read(path)
-    assert.equal(users.size, 0)
-    assert.deepEqual(
-      lines.map(({ level }) => level),
-      ['error'],
-    )
-    assert.match(lines[0]?.msg ?? '', /nobody can sign in/)
-  }
-})
-
-test('a file that cannot be read refuses the start, with a hint', async () => {
-  await using folder = await temporaryFolder()
-  assert.throws(() => read(folder.path), { name: 'OperatorError', message: /EISDIR/, hint: /auth\.htpasswd\.path/ })
-})
