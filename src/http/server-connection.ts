@@ -20,6 +20,7 @@ export interface Exchange {
 export class Connection {
   readonly #socket: Socket
   readonly #exchanges = new Set<Exchange>()
+  #whenQuiet: (() => void) | undefined
   /** It was cut because nothing moved. */
   idledOut = false
 
@@ -40,15 +41,26 @@ export class Connection {
 
   end(exchange: Exchange): void {
     this.#exchanges.delete(exchange)
+    if (!this.busy) this.#whenQuiet?.()
   }
 
   destroy(): void {
     this.#socket.destroy()
   }
 
-  /** Whether a text may still be put on the wire by hand: no answer has begun. */
-  get silent(): boolean {
-    return [...this.#exchanges].every(({ response }) => !response.headersSent)
+  /**
+   * Puts a text on the wire by hand, now or behind the answers to what was asked before; `false`: there is no place for
+   * it, because an answer has begun to a request whose body is the one that cannot be read.
+   */
+  say(text: () => void): boolean {
+    const [first, ...others] = this.#exchanges
+    if (first === undefined || (others.length === 0 && !first.response.req.complete && !first.response.headersSent)) {
+      text()
+      return true
+    }
+    if (![...this.#exchanges].every(({ response }) => response.req.complete)) return false
+    this.#whenQuiet = text
+    return true
   }
 
   /** The socket was silent for `idleMs`. */

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { finished } from 'node:stream/promises'
-import { Refusal } from '../oci/refusal.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import { type Answer, type Outcome, refuse } from './dispatch.ts'
+import { headRefusal } from './request-head.ts'
 import { logRequest, type RequestLog } from './request-log.ts'
 import type { Arrival, Headers, Reply } from './route.ts'
 import { ClientLeft, sendBlob } from './send-blob.ts'
@@ -20,8 +20,6 @@ export interface ExchangeParts {
   /** The server ends: every answer ends its connection. */
   readonly closing: () => boolean
 }
-
-const NO_HOST = new Refusal('request-invalid', { because: 'it has no Host header' })
 
 /** Answers one request, and logs it in one line. Never rejects. */
 export async function runExchange(
@@ -42,8 +40,9 @@ export async function runExchange(
   let outcome: Outcome | undefined
   let fault: unknown
   try {
-    outcome = lacksHost(request) ? refuse(NO_HOST, arrival) : await parts.answer(arrival)
-    await send(outcome.reply, { request, exchange, sent }, parts)
+    const refusal = headRefusal(request)
+    outcome = refusal === undefined ? await parts.answer(arrival) : refuse(refusal, arrival)
+    await send(outcome.reply, { request, exchange, sent, last: refusal !== undefined }, parts)
   } catch (error) {
     if (!(error instanceof ClientLeft)) fault = error
     response.destroy()
@@ -70,11 +69,6 @@ function arrivalOf(request: IncomingMessage, exchange: Exchange): Arrival {
     body: bodyOf(request, exchange),
     signal: exchange.gone.signal,
   }
-}
-
-/** RFC 9112, 3.2. */
-function lacksHost({ httpVersion, headers }: IncomingMessage): boolean {
-  return httpVersion === '1.1' && headers.host === undefined
 }
 
 /** The client sends its body only when it is told to. */
@@ -109,15 +103,17 @@ interface Sending {
   readonly request: IncomingMessage
   readonly exchange: Exchange
   readonly sent: { bytes: number }
+  /** Nothing more is taken from this connection. */
+  readonly last: boolean
 }
 
-async function send(reply: Reply, { request, exchange, sent }: Sending, parts: ExchangeParts): Promise<void> {
+async function send(reply: Reply, { request, exchange, sent, last }: Sending, parts: ExchangeParts): Promise<void> {
   const { response, gone } = exchange
   const { body } = reply
   if (gone.signal.aborted || request.socket.destroyed) return await closeReader(body)
   // What the client still sends would be taken for its next request: the connection cannot go on after the answer.
   const unread = !request.complete && (awaitsContinue(request, exchange) || !isSmall(request))
-  const close = unread || parts.closing()
+  const close = last || unread || parts.closing()
   response.writeHead(reply.status, { ...headersOf(reply), ...(close && { connection: 'close' }) })
   if (body !== undefined && typeof body !== 'string' && !(body instanceof Uint8Array)) {
     await sendBlob(response, body, { pool: parts.pool, onSent: (bytes) => (sent.bytes += bytes) })

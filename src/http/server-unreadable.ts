@@ -18,6 +18,11 @@ const TOO_LARGE: Unreadable = {
   message: 'The headers of the request are larger than 128 KiB',
 }
 const NO_HTTP: Unreadable = { status: 400, code: 'BAD_REQUEST', message: 'The request is no HTTP/1.1' }
+export const NO_TUNNEL: Unreadable = {
+  status: 405,
+  code: 'UNSUPPORTED',
+  message: 'This is a registry, and no proxy: it opens no tunnel for CONNECT',
+}
 const PLAIN_HTTP: Unreadable = {
   status: 400,
   code: 'BAD_REQUEST',

@@ -7,7 +7,7 @@ import type { Answer } from './dispatch.ts'
 import type { RequestLog } from './request-log.ts'
 import { Connection } from './server-connection.ts'
 import { runExchange } from './server-exchange.ts'
-import { answerByHand, refusePlainHttp, unreadable } from './server-unreadable.ts'
+import { answerByHand, NO_TUNNEL, refusePlainHttp, type Unreadable, unreadable } from './server-unreadable.ts'
 
 export interface ServerOptions {
   /** Without a host: every address of the machine. Port 0: a free one. */
@@ -77,10 +77,22 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   server.on('clientError', (error: Error & { code?: string }, socket: Socket) => {
     const said = unreadable(error)
     const connection = connections.get(socket)
-    if (said === undefined || !socket.writable || connection?.silent !== true) return void socket.destroy()
-    log.info({ 'http.request.remoteaddr': socket.remoteAddress, 'http.response.status': said.status }, said.message)
-    answerByHand(socket, said)
+    if (said === undefined || connection === undefined || !tell(connection, socket, said)) socket.destroy()
   })
+  // Without a listener Node closes the connection, and does not say why.
+  server.on('connect', (request: IncomingMessage, socket: Socket) => {
+    const connection = connections.get(request.socket)
+    if (connection === undefined || !tell(connection, socket, NO_TUNNEL)) socket.destroy()
+  })
+
+  function tell(connection: Connection, socket: Socket, said: Unreadable): boolean {
+    return connection.say(() => {
+      if (!socket.writable) return void socket.destroy()
+      log.info({ 'http.request.remoteaddr': socket.remoteAddress, 'http.response.status': said.status }, said.message)
+      answerByHand(socket, said)
+    })
+  }
+
   // After all listeners, so that none of them meets a connection that TLS never saw.
   const raw = tls === undefined ? undefined : refusePlainHttp(server as HttpsServer, idleMs)
   const listening = await listen(server, address)
