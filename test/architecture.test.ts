@@ -8,7 +8,7 @@ const FLOORS = [
   ['base'], //
   ['oci', 'config'],
   ['egress'],
-  ['blobs', 'catalog'],
+  ['blobs', 'catalog', 'tls'],
   ['registry', 'auth'],
   ['ops'],
   ['http'],
@@ -20,8 +20,8 @@ const FLOORS = [
 const DOORS = [
   {
     what: /^(node:)?(https?|http2|net|tls|dns|dns\/promises|dgram)$|^(undici|socks)\b/,
-    open: ['egress/', 'http/server', 'app/control'],
-    why: 'one way in and one way out: proxy, CA, timeouts and limits are set there (the control socket is a file)',
+    open: ['egress/', 'http/server', 'app/control', 'tls/file-certificate'],
+    why: 'one way in and one way out: proxy, CA, timeouts and limits are set there (the control socket is a file, and a certificate that is tried out goes nowhere)',
   },
   {
     what: /^(node:)?fs\b/,
@@ -31,9 +31,9 @@ const DOORS = [
       'config/',
       'auth/htpasswd',
       'registry/link-files',
+      'tls/',
       'base/durable-file',
       'base/watched-files',
-      'app/certificate',
       'app/control',
       'app/health',
       'app/volume',

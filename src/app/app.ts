@@ -11,10 +11,10 @@ import { Leases } from '../registry/leases.ts'
 import { LinkFiles } from '../registry/link-files.ts'
 import type { Parts, Policy } from '../registry/parts.ts'
 import { finishRemovals } from '../registry/remove.ts'
-import { readCertificate } from './certificate.ts'
 import { openControl } from './control.ts'
 import { perform } from './perform.ts'
 import { adoptAtStart } from './registry2.ts'
+import { openTls } from './tls.ts'
 import { openVolume } from './volume.ts'
 
 /** A running registry. Closing it ends requests, writes what is pending, and lets go of the volume. */
@@ -52,8 +52,9 @@ export async function startApp(config: Config, { log, signal }: { log: Log; sign
   const control = openControl(root, (name, options, how) => perform(name, options, { ...how, root, parts }))
   stack.use(await control)
 
-  const tls = config.http.tls === undefined ? {} : { tls: readCertificate(config.http.tls) }
-  const server = await startServer({ address: config.http.addr, answer, log, ...tls })
+  const tls = config.http.tls && openTls(config.http.tls, log)
+  if (tls !== undefined) stack.use(tls.source)
+  const server = await startServer({ address: config.http.addr, answer, log, ...(tls && { tls }) })
   stack.defer(() => server.close(DRAIN_MS))
   log.info({ address: server.address, scheme: server.scheme, rootdirectory: root }, 'listening')
 

@@ -1,21 +1,24 @@
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { createServer as createTlsServer, type Server as HttpsServer } from 'node:https'
+import type { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { OperatorError } from '../base/operator-error.ts'
 import { BufferPool } from './buffer-pool.ts'
 import type { Answer } from './dispatch.ts'
-import type { RequestLog } from './request-log.ts'
+import { logRequest, type RequestEnd, type RequestLog } from './request-log.ts'
 import { Connection } from './server-connection.ts'
 import { runExchange } from './server-exchange.ts'
+import { createTlsServer, type TlsOptions } from './server-tls.ts'
 import { answerByHand, NO_TUNNEL, refusePlainHttp, type Unreadable, unreadable } from './server-unreadable.ts'
 
 export interface ServerOptions {
   /** Without a host: every address of the machine. Port 0: a free one. */
   readonly address: { readonly host: string | undefined; readonly port: number }
-  /** In PEM. Left out: plain HTTP. */
-  readonly tls?: { readonly certificate: string | Buffer; readonly key: string | Buffer }
+  /** Left out: plain HTTP. */
+  readonly tls?: TlsOptions
   readonly answer: Answer
   readonly log: RequestLog
+  /** Told of each request when it is over, beside the log. */
+  readonly ended?: (end: RequestEnd) => void
   /** After how many milliseconds without a byte a client that should send or take some is cut off. Default: 60 s. */
   readonly idleMs?: number
   readonly pool?: BufferPool
@@ -51,15 +54,20 @@ const OPTIONS = {
 /** Listens, and answers every request through `answer`. Throws an `OperatorError` where it cannot. */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { address, tls, answer, log, idleMs = 60 * SECOND, pool = new BufferPool() } = options
-  const server = tls === undefined ? createServer(OPTIONS) : tlsServer(tls)
+  const server = tls === undefined ? createServer(OPTIONS) : createTlsServer(tls, OPTIONS)
   const connections = new Map<Socket, Connection>()
   const running = new Set<Promise<void>>()
   let closing = false
 
+  function ended(end: RequestEnd): void {
+    logRequest(log, end)
+    options.ended?.(end)
+  }
+
   function take(request: IncomingMessage, response: ServerResponse): void {
     const connection = connections.get(request.socket)
     if (connection === undefined) return void request.socket.destroy()
-    const exchange = runExchange({ request, response, connection }, { answer, log, pool, closing: () => closing })
+    const exchange = runExchange({ request, response, connection }, { answer, ended, pool, closing: () => closing })
     running.add(exchange)
     void exchange.finally(() => {
       running.delete(exchange)
@@ -121,23 +129,6 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   function cutAll(): void {
     for (const connection of connections.values()) connection.destroy()
     raw?.cutAll()
-  }
-}
-
-function tlsServer({ certificate, key }: NonNullable<ServerOptions['tls']>): HttpsServer {
-  try {
-    return createTlsServer({
-      ...OPTIONS,
-      cert: certificate,
-      key,
-      ALPNProtocols: ['http/1.1'],
-      handshakeTimeout: 30 * SECOND,
-    })
-  } catch (cause) {
-    throw new OperatorError(
-      `The certificate and its key cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`,
-      'http.tls.certificate is the chain in PEM, the server first; http.tls.key is its key, without a passphrase',
-    )
   }
 }
 

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { BufferPool } from '../../src/http/buffer-pool.ts'
 import type { Answer } from '../../src/http/dispatch.ts'
 import { type Server, startServer } from '../../src/http/server.ts'
-import { issueCertificate } from './certificates.ts'
+import type { CertificateSource } from '../../src/tls/certificate-source.ts'
+import { type Certificates, issueCertificate } from './certificates.ts'
 import { RawSocket } from './raw-socket.ts'
 
 export interface LogLine {
@@ -38,9 +39,7 @@ export async function testHttpServer(
     address: { host: '127.0.0.1', port: 0 },
     ...{ answer, pool, log: { info: write('info'), error: write('error') } },
     ...(idleMs !== undefined && { idleMs }),
-    ...(certificates && {
-      tls: { certificate: await readFile(certificates.certificate), key: await readFile(certificates.key) },
-    }),
+    ...(certificates && { tls: { source: await sourceOf(certificates) } }),
   })
   const ca = certificates && (await readFile(certificates.ca, 'utf8'))
   return {
@@ -55,4 +54,10 @@ export async function testHttpServer(
     },
     [Symbol.asyncDispose]: () => server.close(0),
   }
+}
+
+/** One that never changes. */
+async function sourceOf(paths: Certificates): Promise<CertificateSource> {
+  const [certificate, key] = await Promise.all([readFile(paths.certificate), readFile(paths.key)])
+  return { current: { certificate, key, clientCas: [] }, onChange() {}, [Symbol.dispose]() {} }
 }
