@@ -6,6 +6,15 @@ export interface BlobStat {
   readonly size: number
 }
 
+/** A write that has not ended, or what a crash left of one. */
+export interface WriteStat {
+  readonly id: string
+  /** Bytes. */
+  readonly size: number
+  /** When bytes last came, in epoch milliseconds. */
+  readonly changedAt: number
+}
+
 /**
  * Where blob bytes live. It knows digests and bytes: no repositories, no tags,
  * no HTTP. Which repository may see a blob is the catalog's business.
@@ -34,6 +43,12 @@ export interface BlobStore extends AsyncDisposable {
 
   /** Every stored blob, in no order. Blobs written meanwhile may be left out. */
   list(): AsyncIterable<BlobStat>
+
+  /** Every write that has not ended, in no order, and what a crash left among them. */
+  writes(): AsyncIterable<WriteStat>
+
+  /** Takes away what `writes` names, which nobody may have open. Resolves to whether it was there. */
+  drop(id: string): Promise<boolean>
 }
 
 /** Bytes, read at any place. No streams: the sender owns the buffers. */

@@ -1,8 +1,8 @@
 import { constants } from 'node:fs'
 import { type FileHandle, lstat, mkdir, open, readdir, rmdir, unlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { type Algorithm, algorithmOf, type Digest, hexOf, isDigest } from '../oci/digest.ts'
-import type { BlobReader, BlobStat, BlobStore, BlobWrite } from './blob-store.ts'
+import type { BlobReader, BlobStat, BlobStore, BlobWrite, WriteStat } from './blob-store.ts'
 import { FileReader, openFile, sizeOfFile, unlessAbsent } from './regular-file.ts'
 import { VerifiedWrite } from './verified-write.ts'
 
@@ -88,6 +88,18 @@ export class FsBlobStore implements BlobStore {
         }
       }
     }
+  }
+
+  async *writes(): AsyncGenerator<WriteStat> {
+    for (const id of await namesIn(this.#incoming)) {
+      const found = await unlessAbsent(lstat(join(this.#incoming, id)))
+      if (found?.isFile()) yield { id, size: found.size, changedAt: Math.floor(found.mtimeMs) }
+    }
+  }
+
+  async drop(id: string): Promise<boolean> {
+    if (basename(id) !== id || id === '.' || id === '..') throw new Error(`'${id}' is the name of no write`)
+    return (await unlessAbsent(unlink(join(this.#incoming, id)).then(() => true))) ?? false
   }
 
   /** Nothing is open here: readers and writes are closed by those who opened them. */

@@ -64,6 +64,33 @@ export interface Page {
 }
 
 /**
+ * What a catalog that is damaged, or a copy of one, still says. Checked against nothing: bytes may be gone, and what was
+ * deleted since may be there.
+ */
+export interface Remains {
+  readonly repositories: readonly RepositoryRemains[]
+  readonly uploads: readonly UploadSession[]
+  /** What could not be read, each a sentence. */
+  readonly losses: readonly string[]
+}
+
+export interface RepositoryRemains {
+  readonly name: string
+  /** Left out: it could not be read. */
+  readonly kind?: RepositoryKind
+  readonly blobs: readonly Digest[]
+  readonly manifests: readonly {
+    readonly digest: Digest
+    /** Left out: it could not be read. */
+    readonly mediaType?: string
+    readonly pinned: boolean
+    /** Epoch milliseconds. */
+    readonly at: number
+  }[]
+  readonly tags: readonly { readonly name: string; readonly digest: Digest; readonly at: number }[]
+}
+
+/**
  * The truth about repositories, manifests, tags and references. It holds the
  * bytes of manifests, and knows which blobs there are; their bytes are the blob
  * store's business.
@@ -100,6 +127,8 @@ export interface Catalog extends AsyncDisposable {
   leaving(): Promise<Digest[]>
 
   upload(id: string): Promise<UploadSession | undefined>
+  /** In order of their ids. */
+  uploads(page: Page): Promise<UploadSession[]>
 
   /** The oldest first. */
   linkJobs(limit: number): Promise<LinkJob[]>

@@ -186,9 +186,16 @@ class SqliteCatalog implements Catalog {
       'select id, repository, account, algorithm, started_at from uploads where id = ?',
       id,
     )
-    if (row === undefined) return undefined
-    const { repository, account, algorithm, started_at } = row
-    return { id: row.id, repository, account, algorithm, startedAt: started_at }
+    return row && sessionFrom(row)
+  }
+
+  async uploads({ after = '', limit }: Page): Promise<UploadSession[]> {
+    const rows = this.#statements.all<UploadRow>(
+      'select id, repository, account, algorithm, started_at from uploads where id > ? order by id limit ?',
+      after,
+      rowsOf(limit),
+    )
+    return rows.map(sessionFrom)
   }
 
   async linkJobs(limit: number): Promise<LinkJob[]> {
@@ -219,6 +226,10 @@ function rowsOf(limit: number): number {
 
 function storedFrom(row: StoredRow | undefined): StoredManifest | undefined {
   return row && { digest: row.digest, mediaType: row.media_type, bytes: row.bytes }
+}
+
+function sessionFrom({ id, repository, account, algorithm, started_at }: UploadRow): UploadSession {
+  return { id, repository, account, algorithm, startedAt: started_at }
 }
 
 function tagFrom({ name, digest, moved_at }: TagRow): TagEntry {

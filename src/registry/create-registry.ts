@@ -1,13 +1,13 @@
 import { listings } from './listings.ts'
 import type { Parts } from './parts.ts'
 import { pullBlob, pullManifest } from './pull.ts'
-import { pushBlob } from './push-blob.ts'
+import { pushBlob, type UploadUpkeep } from './push-blob.ts'
 import { pushManifest } from './push-manifest.ts'
 import type { Registry } from './registry.ts'
 import { deleteBlob, deleteManifest } from './remove.ts'
 
 /** The rules of a registry over its parts. Closing it puts open uploads down, resumable. */
-export function createRegistry(parts: Parts): Registry & AsyncDisposable {
+export function createRegistry(parts: Parts): Registry & { uploads: UploadUpkeep } & AsyncDisposable {
   const uploads = pushBlob(parts)
   return {
     findManifest: pullManifest(parts),

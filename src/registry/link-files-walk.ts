@@ -71,10 +71,15 @@ export async function* tagsIn(
 
 /** Uploads that were begun with registry:2, and cannot be gone on with here. */
 export async function* uploadsIn(root: string, repository: string): AsyncGenerator<Problem> {
-  const home = join(REPOSITORIES, repository, '_uploads')
-  for (const id of await foldersIn(root, home)) {
-    yield { path: `${join(home, id)}/`, why: 'is an upload that was never finished' }
+  for (const folder of await uploadFoldersIn(root, repository)) {
+    yield { path: `${folder}/`, why: 'is an upload that was never finished' }
   }
+}
+
+/** Their folders, relative to the folder of the volume. */
+export async function uploadFoldersIn(root: string, repository: string): Promise<string[]> {
+  const home = join(REPOSITORIES, repository, '_uploads')
+  return (await foldersIn(root, home)).map((id) => join(home, id))
 }
 
 async function foldersIn(root: string, folder: string): Promise<string[]> {

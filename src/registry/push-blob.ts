@@ -5,12 +5,18 @@ import { refuseCached } from './hosted.ts'
 import type { Parts } from './parts.ts'
 import { receive } from './receive.ts'
 import type { Chunk, Uploads } from './registry.ts'
+import { type Sweep, type Swept, sweepUploads } from './sweep-uploads.ts'
 import { UploadSessions } from './upload-sessions.ts'
+
+/** What the clock has done to uploads. */
+export interface UploadUpkeep {
+  sweep(sweep: Sweep): AsyncIterable<Swept>
+}
 
 /** Uploads from begin to commit, and mounts. */
 export function pushBlob(
   parts: Pick<Parts, 'catalog' | 'blobs' | 'locks' | 'leases' | 'now'>,
-): Uploads & AsyncDisposable {
+): Uploads & UploadUpkeep & AsyncDisposable {
   const { catalog, blobs, locks, leases, now } = parts
   const sessions = new UploadSessions(catalog, blobs)
 
@@ -71,6 +77,8 @@ export function pushBlob(
         return await catalog.write('mountBlob', { repository, from: home, digest })
       })
     },
+
+    sweep: (sweep) => sweepUploads({ catalog, blobs, sessions }, sweep),
 
     [Symbol.asyncDispose]: () => sessions[Symbol.asyncDispose](),
   }

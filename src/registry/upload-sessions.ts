@@ -59,6 +59,26 @@ export class UploadSessions implements AsyncDisposable {
     await this.end(id)
   }
 
+  /** Whether a call is under way or waits. */
+  isBusy(id: string): boolean {
+    return this.#turns.has(id)
+  }
+
+  /** Ends a session and drops what it received, unless a call is under way. Resolves to whether it did. */
+  async expire(id: string): Promise<boolean> {
+    if (this.isBusy(id)) return false
+    const expiring = this.#expireNow(id)
+    // A call that comes now waits for its turn, and finds no session.
+    const settled = expiring.catch(() => undefined)
+    this.#turns.set(id, settled)
+    try {
+      await expiring
+    } finally {
+      if (this.#turns.get(id) === settled) this.#turns.delete(id)
+    }
+    return true
+  }
+
   async end(id: string): Promise<void> {
     await this.#catalog.write('endUpload', { id })
   }
@@ -86,6 +106,15 @@ export class UploadSessions implements AsyncDisposable {
       if ((await this.#catalog.upload(id)) === undefined) await write.close()
       else await this.#putAside(id, write)
     }
+  }
+
+  async #expireNow(id: string): Promise<void> {
+    const idle = this.#idle.get(id)
+    this.#idle.delete(id)
+    await idle?.close()
+    // The row first: a row without a file is ended by the next sweep, a file without a row waits a day.
+    await this.end(id)
+    await this.#blobs.drop(id)
   }
 
   async #putAside(id: string, write: BlobWrite): Promise<void> {

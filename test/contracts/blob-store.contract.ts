@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
 import { describe, it } from 'node:test'
-import type { BlobReader, BlobStat, BlobStore, BlobWrite } from '../../src/blobs/blob-store.ts'
+import type { BlobReader, BlobStat, BlobStore, BlobWrite, WriteStat } from '../../src/blobs/blob-store.ts'
 import type { Algorithm } from '../../src/oci/digest.ts'
 import { digestOf } from '../helpers/digest-of.ts'
 import { seededBytes } from '../helpers/seeded-bytes.ts'
@@ -236,6 +236,34 @@ export function blobStoreContract(name: string, open: () => Promise<BlobStore>):
       await write.abort()
     })
 
+    it('names every write that has not ended, with its size and when bytes last came', async () => {
+      await using store = await open()
+      const began = Date.now() - 1_000
+      const going = await begin(store, 'going', 'hello')
+      await (await begin(store, 'put-down', 'hel')).close()
+      await commit(await begin(store, 'committed', 'hello'), 'hello')
+      await (await begin(store, 'aborted', 'hello')).abort()
+      const writes = (await writesOf(store)).sort((a, b) => (a.id < b.id ? -1 : 1))
+      assert.deepEqual(
+        writes.map(({ id, size }) => [id, size]),
+        [
+          ['going', 5],
+          ['put-down', 3],
+        ],
+      )
+      assert.ok(writes.every(({ changedAt }) => changedAt >= began && changedAt <= Date.now() + 1_000))
+      await going.close()
+    })
+
+    it('drops a write that was put down, once', async () => {
+      await using store = await open()
+      await (await begin(store, 'put-down', 'hel')).close()
+      assert.equal(await store.drop('put-down'), true)
+      assert.equal(await store.drop('put-down'), false)
+      assert.equal(await store.resume('put-down'), undefined)
+      assert.deepEqual(await writesOf(store), [])
+    })
+
     it('stores the same bytes however they are cut, put down and picked up', async (context) => {
       const seed = Number(process.env['SEED'] ?? randomInt(2 ** 31))
       context.diagnostic(`SEED=${seed}`)
@@ -300,6 +328,12 @@ async function stored(store: BlobStore, content: string | Uint8Array, algorithm?
   } finally {
     await reader.close()
   }
+}
+
+async function writesOf(store: BlobStore): Promise<WriteStat[]> {
+  const found: WriteStat[] = []
+  for await (const write of store.writes()) found.push(write)
+  return found
 }
 
 async function listed(store: BlobStore): Promise<BlobStat[]> {

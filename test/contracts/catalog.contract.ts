@@ -395,6 +395,18 @@ export function catalogContract(name: string, open: () => Promise<Catalog>): voi
       await catalog.write('endUpload', { id: 'an-id' })
       assert.equal(await catalog.upload('an-id'), undefined)
     })
+
+    it('lists sessions in order of their ids, in pages', async () => {
+      await using catalog = await open()
+      const session = { repository: 'new', account: '', algorithm: 'sha256', startedAt: 5 } as const
+      for (const id of ['c', 'a', 'b']) await catalog.write('beginUpload', { ...session, id })
+      const first = await catalog.uploads({ limit: 2 })
+      assert.deepEqual(first, [
+        { ...session, id: 'a' },
+        { ...session, id: 'b' },
+      ])
+      assert.deepEqual(await catalog.uploads({ after: 'b', limit: 2 }), [{ ...session, id: 'c' }])
+    })
   })
 
   describe(`${name} keeps the Catalog contract: link files`, () => {

@@ -1,4 +1,4 @@
-import type { BlobReader, BlobStat, BlobStore, BlobWrite } from '../../src/blobs/blob-store.ts'
+import type { BlobReader, BlobStat, BlobStore, BlobWrite, WriteStat } from '../../src/blobs/blob-store.ts'
 import { type Algorithm, algorithmOf, type Digest } from '../../src/oci/digest.ts'
 import { Refusal } from '../../src/oci/refusal.ts'
 import { digestOf } from './digest-of.ts'
@@ -34,6 +34,14 @@ export class MemoryBlobStore implements BlobStore {
 
   async *list(): AsyncGenerator<BlobStat> {
     for (const [digest, bytes] of [...this.#blobs]) yield { digest, size: bytes.length }
+  }
+
+  async *writes(): AsyncGenerator<WriteStat> {
+    for (const [id, { size, changedAt }] of [...this.#writes]) yield { id, size, changedAt }
+  }
+
+  async drop(id: string): Promise<boolean> {
+    return this.#writes.delete(id)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -78,6 +86,7 @@ interface Outcome {
 
 class MemoryWrite extends MemoryReader implements BlobWrite {
   readonly #outcome: Outcome
+  changedAt = Date.now()
   #settled = false
 
   constructor(bytes: Buffer, outcome: Outcome) {
@@ -87,6 +96,7 @@ class MemoryWrite extends MemoryReader implements BlobWrite {
 
   async append(chunks: readonly Uint8Array[]): Promise<void> {
     this.bytes = Buffer.concat([this.bytes, ...chunks])
+    this.changedAt = Date.now()
   }
 
   async commit(digest: Digest): Promise<BlobStat> {

@@ -5,7 +5,7 @@ import { createRegistry } from '../../src/registry/create-registry.ts'
 import { DigestLock } from '../../src/registry/digest-lock.ts'
 import { Leases } from '../../src/registry/leases.ts'
 import type { Parts, Policy } from '../../src/registry/parts.ts'
-import type { Caller, Registry } from '../../src/registry/registry.ts'
+import type { Caller } from '../../src/registry/registry.ts'
 import { digestOf } from './digest-of.ts'
 import { MemoryBlobStore } from './memory-blob-store.ts'
 import { openTestCatalog } from './test-catalog.ts'
@@ -17,7 +17,7 @@ export interface TestRulesOptions {
 }
 
 export interface TestRules extends AsyncDisposable {
-  readonly registry: Registry
+  readonly registry: ReturnType<typeof createRegistry>
   readonly parts: Parts
   readonly catalog: Catalog
   /** What was reported to the operator. */
