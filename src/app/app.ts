@@ -1,5 +1,5 @@
 import { openSignIn } from '../auth/sign-in.ts'
-import type { Log } from '../base/log.ts'
+import type { Log, LogTarget } from '../base/log.ts'
 import type { Config } from '../config/settings.ts'
 import { createHandler } from '../http/dispatch.ts'
 import { routes } from '../http/routes.ts'
@@ -11,6 +11,7 @@ import { Leases } from '../registry/leases.ts'
 import { LinkFiles } from '../registry/link-files.ts'
 import type { Parts, Policy } from '../registry/parts.ts'
 import { finishRemovals } from '../registry/remove.ts'
+import { openAccessLog } from './access.ts'
 import { openControl } from './control.ts'
 import { perform } from './perform.ts'
 import { adoptAtStart } from './registry2.ts'
@@ -28,8 +29,16 @@ export interface App extends AsyncDisposable {
 /** How long requests have to end when the server is asked to, in milliseconds: docker kills after ten seconds. */
 const DRAIN_MS = 8_000
 
+export interface AppOptions {
+  readonly log: Log
+  /** Where the access log goes. */
+  readonly stdout: LogTarget
+  /** Fires when the start is to be given up. */
+  readonly signal: AbortSignal
+}
+
 /** Opens everything from the volume up, and listens last. What was opened is closed in reverse order, at a failure too. */
-export async function startApp(config: Config, { log, signal }: { log: Log; signal: AbortSignal }): Promise<App> {
+export async function startApp(config: Config, { log, stdout, signal }: AppOptions): Promise<App> {
   await using stack = new AsyncDisposableStack()
   const volume = stack.use(await openVolume(config.storage.filesystem))
   const { root, catalog, blobs } = volume
@@ -54,7 +63,8 @@ export async function startApp(config: Config, { log, signal }: { log: Log; sign
 
   const tls = config.http.tls && openTls(config.http.tls, log)
   if (tls !== undefined) stack.use(tls.source)
-  const server = await startServer({ address: config.http.addr, answer, log, ...(tls && { tls }) })
+  const ended = openAccessLog({ formatter: 'json', fields: {}, accesslog: { disabled: false }, ...config.log }, stdout)
+  const server = await startServer({ address: config.http.addr, answer, log, ended, ...(tls && { tls }) })
   stack.defer(() => server.close(DRAIN_MS))
   log.info({ address: server.address, scheme: server.scheme, rootdirectory: root }, 'listening')
 

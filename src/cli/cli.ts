@@ -27,13 +27,15 @@ const VOLUME_OPTIONS: Readonly<Record<string, Option>> = {
 interface CliOptions {
   readonly stdout: Output
   readonly stderr: Output
+  /** Ends the process at once. Default: nothing is done. */
+  readonly exit?: (code?: number) => void
   readonly commands?: readonly Command[]
 }
 
 /** Runs what the arguments say, and resolves to the exit code. */
 export async function runCli(
   args: readonly string[],
-  { stdout, stderr, commands = COMMANDS }: CliOptions,
+  { stdout, stderr, exit = () => undefined, commands = COMMANDS }: CliOptions,
 ): Promise<number> {
   using end = endSignal()
   let code = 0
@@ -41,7 +43,7 @@ export async function runCli(
   for (const command of commands) {
     addParser(root, command, async (given, options) => {
       const terminal = openTerminal({ stdout, stderr, json: options['json'] === true })
-      code = await run(command, { args: given, options, terminal, signal: end.signal })
+      code = await run(command, { args: given, options, terminal, signal: end.signal, exit })
     })
   }
   try {

@@ -41,6 +41,8 @@ export interface Call {
   readonly terminal: Terminal
   /** Fires at the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal
+  /** Ends the process at once, whatever is still being done: for crashes. */
+  readonly exit: (code?: number) => void
 }
 
 export interface VolumeCall {

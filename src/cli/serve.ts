@@ -1,9 +1,11 @@
-import { openLog } from '../base/log.ts'
+import { randomUUID } from 'node:crypto'
 import { OperatorError } from '../base/operator-error.ts'
 import { refuseVariables } from '../config/environment.ts'
 import { quickstartConfig, readConfig } from '../config/load.ts'
 import type { Config } from '../config/settings.ts'
 import type { Command } from './command.ts'
+import { openServeLog, type ServeLog } from './serve-log.ts'
+import { homeportVersion } from './version.ts'
 
 export const serve: Command = {
   name: 'serve',
@@ -14,17 +16,29 @@ export const serve: Command = {
     quickstart: { help: 'Without a file: 127.0.0.1:5000, ./data, deletes on, open to all on this machine' },
   },
 
-  async run({ args, options, signal }) {
+  async run({ args, options, signal, exit }) {
     const config = configOf({ file: args[0], quickstart: options['quickstart'] === true })
-    const log = openLog({ level: config.log.level })
-    // The other commands do without a server, and start in half the time.
-    const { startApp } = await import('../app/app.ts')
-    await using app = await startApp(config, { log, signal })
-    const failure = await Promise.race([app.failed, aborted(signal)])
-    if (failure !== undefined) throw failure
-    log.info({ because: signal.reason instanceof Error ? signal.reason.message : String(signal.reason) }, 'ending')
-    return 0
+    const about = { 'instance.id': randomUUID(), version: homeportVersion() }
+    using said = openServeLog({ formatter: 'json', fields: {}, ...config.log }, { about, exit })
+    try {
+      await serveUntil(signal, config, said)
+      return 0
+    } catch (error) {
+      said.tell(error)
+      return FAILED
+    }
   },
+}
+
+const FAILED = 1
+
+async function serveUntil(signal: AbortSignal, config: Config, { log, stdout }: ServeLog): Promise<void> {
+  // The other commands do without a server, and start in half the time.
+  const { startApp } = await import('../app/app.ts')
+  await using app = await startApp(config, { log, stdout, signal })
+  const failure = await Promise.race([app.failed, aborted(signal)])
+  if (failure !== undefined) throw failure
+  log.info({ because: signal.reason instanceof Error ? signal.reason.message : String(signal.reason) }, 'ending')
 }
 
 /** The configuration that a command line names: a file, or the quickstart's; one of them. */

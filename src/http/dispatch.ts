@@ -12,6 +12,9 @@ export interface Outcome {
   readonly reply: Reply
   /** Who asked; empty: nobody signed in, or nobody asked who he is. */
   readonly account: string
+  /** What its path is in the table of routes, and what the parts of it are. Left out: it is none of ours. */
+  readonly route?: string
+  readonly params?: Readonly<Record<string, string>>
   readonly failure?: Omit<Failure, 'reply'>
 }
 
@@ -23,18 +26,24 @@ export interface HandlerOptions {
   readonly signIn: SignIn
   /** Throws a refusal while nothing, or nothing of this kind, can be answered. Asked before who it is; not on `open` routes. */
   readonly admit?: (access: Access, method: string) => void
+  /** Told of each request whose path is known, before it is answered. */
+  readonly begun?: (arrival: Arrival, route: string) => void
 }
 
 /** Finds the route, asks the guard, runs the handler, and answers for what they throw. */
-export function createHandler({ routes, signIn, admit }: HandlerOptions): Answer {
+export function createHandler({ routes, signIn, admit, begun }: HandlerOptions): Answer {
   const table = routes.map((route) => ({ route, pattern: patternOf(route.path) }))
 
   return async (arrival) => {
     let account = ''
+    let place: Place = {}
     try {
       const { path, query } = splitTarget(arrival.target)
-      const { route, params } = findRoute(table, { method: arrival.method, path })
-      const { access, handler } = route
+      const first = firstMatch(table, path)
+      place = { route: first.route.path, params: first.params }
+      begun?.(arrival, first.route.path)
+      const { access, handler } = routeOf(table, arrival.method, first.route.path)
+      const { params } = first
       if (access !== 'open') admit?.(access, arrival.method)
       const caller = await identify(signIn, access, arrival)
       account = caller.account
@@ -43,9 +52,9 @@ export function createHandler({ routes, signIn, admit }: HandlerOptions): Answer
       }
       const { target: _, ...rest } = arrival
       const reply = await handler({ ...rest, params, query: parseQuery(query), caller })
-      return { reply: completeReply(reply, arrival.method), account }
+      return { reply: completeReply(reply, arrival.method), account, ...place }
     } catch (error) {
-      return refuse(error, arrival, account)
+      return { ...refuse(error, arrival, account), ...place }
     }
   }
 }
@@ -61,24 +70,24 @@ export function refuse(error: unknown, { id, method }: Pick<Arrival, 'id' | 'met
   }
 }
 
+type Place = Pick<Outcome, 'route' | 'params'>
+
 type Table = readonly { readonly route: Route; readonly pattern: Pattern }[]
 
-/** The first row whose path it is. Throws `route-unknown`, and `unsupported` where only the method is another. */
-function findRoute(table: Table, { method, path }: { method: string; path: string }) {
-  const first = firstMatch(table, path)
-  if (first === undefined) throw new Refusal('route-unknown')
-  const { params, pathOfRow } = first
-  const rows = table.filter(({ route }) => route.path === pathOfRow).map(({ route }) => route)
-  const route = rows.find(({ methods }) => methods.includes(method))
-  if (route !== undefined) return { route, params }
+/** The row for this method, of those of the path. Throws `unsupported` where there is none. */
+function routeOf(table: Table, method: string, path: string): Route {
+  const rows = table.filter(({ route }) => route.path === path).map(({ route }) => route)
+  const found = rows.find(({ methods }) => methods.includes(method))
+  if (found !== undefined) return found
   const allow = rows.flatMap(({ methods }) => methods)
   throw new Refusal('unsupported', { because: `the method is ${method}, and here are ${allow.join(', ')}`, allow })
 }
 
+/** The first row whose path it is. Throws `route-unknown`. */
 function firstMatch(table: Table, path: string) {
   for (const { route, pattern } of table) {
     const params = matchPath(pattern, path)
-    if (params !== undefined) return { params, pathOfRow: route.path }
+    if (params !== undefined) return { params, route }
   }
-  return undefined
+  throw new Refusal('route-unknown')
 }

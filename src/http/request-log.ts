@@ -23,6 +23,8 @@ export interface RequestEnd {
   readonly bytes: number
   readonly ms: number
   readonly peer: string
+  /** Of HTTP: `1.1`. */
+  readonly version: string
 }
 
 const CLIENT_CLOSED = 499
@@ -39,34 +41,63 @@ const LONGEST = 2048
 export function logRequest(log: RequestLog, end: RequestEnd): void {
   const { outcome, ending } = end
   const fault = ending === 'broken' ? end.fault : ending === 'whole' ? outcome?.failure?.fault : undefined
-  const fields = { ...requestFields(end), ...errorFields(end), ...(fault !== undefined && { error: fault }) }
+  const fields = requestFields(end)
+  if (fault !== undefined) fields['error'] = fault
   const completed = ending === 'whole' && outcome?.failure === undefined
   const message = completed ? 'response completed' : 'response completed with error'
   if (fault === undefined) log.info(fields, message)
   else log.error(fields, message)
 }
 
-function requestFields({ arrival, outcome, ending, bytes, ms, peer }: RequestEnd): Record<string, unknown> {
-  const { id, method, target, headers } = arrival
-  const left = ending === 'left' || ending === 'idle'
-  return {
-    'http.request.id': id,
-    'http.request.method': method,
-    'http.request.host': headers['host']?.slice(0, LONGEST),
-    'http.request.uri': target.slice(0, LONGEST),
-    'http.request.useragent': headers['user-agent']?.slice(0, LONGEST),
-    'http.request.remoteaddr': peer,
-    'http.response.status': left ? CLIENT_CLOSED : (outcome?.reply.status ?? 500),
-    'http.response.written': bytes,
-    'http.response.duration': `${ms.toFixed(3)}ms`,
-    ...(outcome?.account && { 'auth.user.name': outcome.account }),
-  }
+/** The status that a log has for it. */
+export function statusOf({ outcome, ending }: RequestEnd): number {
+  return ending === 'left' || ending === 'idle' ? CLIENT_CLOSED : (outcome?.reply.status ?? 500)
 }
 
-function errorFields({ outcome, ending }: RequestEnd): Record<string, unknown> {
-  if (ending === 'left' || ending === 'idle') return { 'err.message': SAID[ending] }
-  const { failure } = outcome ?? {}
-  if (failure === undefined) return {}
-  const { code, message, detail } = failure
-  return { 'err.code': code, 'err.message': message, ...(detail !== undefined && { 'err.detail': detail }) }
+/** What is known of a request, under registry:2's names. A field without a value is not written. */
+export function requestFields(end: RequestEnd): Record<string, unknown> {
+  const { arrival, outcome, bytes, ms, peer } = end
+  const { id, method, target, headers } = arrival
+  const type = outcome?.reply.headers['content-type']
+  const fields: Record<string, unknown> = {
+    'http.request.id': id,
+    'http.request.method': method,
+    'http.request.host': short(headers['host']),
+    'http.request.uri': short(target),
+    'http.request.referer': short(headers['referer']),
+    'http.request.useragent': short(headers['user-agent']),
+    'http.request.contenttype': short(headers['content-type']),
+    'http.request.remoteaddr': peer,
+    'http.response.status': statusOf(end),
+    'http.response.written': bytes,
+    'http.response.duration': `${ms.toFixed(3)}ms`,
+    'http.response.contenttype': type,
+  }
+  if (outcome !== undefined) {
+    const { account, params } = outcome
+    if (account !== '') fields['auth.user.name'] = account
+    for (const name in params) fields[VARS[name] ?? `vars.${name}`] = short(params[name])
+  }
+  addError(fields, end)
+  return fields
+}
+
+/** What registry:2 calls the parts of a path otherwise. */
+const VARS: Readonly<Record<string, string>> = { id: 'vars.uuid' }
+
+function addError(fields: Record<string, unknown>, { outcome, ending }: RequestEnd): void {
+  if (ending === 'left' || ending === 'idle') {
+    fields['err.message'] = SAID[ending]
+    return
+  }
+  const failure = outcome?.failure
+  if (failure === undefined) return
+  // registry:2 writes MANIFEST_UNKNOWN as "manifest unknown".
+  fields['err.code'] = failure.code.toLowerCase().replaceAll('_', ' ')
+  fields['err.message'] = failure.message
+  fields['err.detail'] = failure.detail
+}
+
+function short(text: string | undefined): string | undefined {
+  return text === undefined || text.length <= LONGEST ? text : text.slice(0, LONGEST)
 }

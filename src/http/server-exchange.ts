@@ -4,7 +4,7 @@ import { finished } from 'node:stream/promises'
 import type { BufferPool } from './buffer-pool.ts'
 import { type Answer, type Outcome, refuse } from './dispatch.ts'
 import { headRefusal } from './request-head.ts'
-import { logRequest, type RequestLog } from './request-log.ts'
+import type { RequestEnd } from './request-log.ts'
 import type { Arrival, Headers, Reply } from './route.ts'
 import { ClientLeft, sendBlob } from './send-blob.ts'
 import type { Connection, Exchange } from './server-connection.ts'
@@ -15,13 +15,14 @@ const SMALL_BODY = 64 * 1024
 
 export interface ExchangeParts {
   readonly answer: Answer
-  readonly log: RequestLog
+  /** Told of each request when it is over. */
+  readonly ended: (end: RequestEnd) => void
   readonly pool: BufferPool
   /** The server ends: every answer ends its connection. */
   readonly closing: () => boolean
 }
 
-/** Answers one request, and logs it in one line. Never rejects. */
+/** Answers one request, and tells how it ended. Never rejects. */
 export async function runExchange(
   { request, response, connection }: { request: IncomingMessage; response: ServerResponse; connection: Connection },
   parts: ExchangeParts,
@@ -49,8 +50,8 @@ export async function runExchange(
   }
   connection.end(exchange)
   const left = response.writableFinished ? 'whole' : connection.idledOut ? 'idle' : 'left'
-  logRequest(parts.log, {
-    ...{ arrival, outcome, peer },
+  parts.ended({
+    ...{ arrival, outcome, peer, version: request.httpVersion },
     ...(fault === undefined ? { ending: left } : { ending: 'broken', fault }),
     bytes: sent.bytes,
     ms: performance.now() - startedAt,

@@ -85,7 +85,9 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   server.on('clientError', (error: Error & { code?: string }, socket: Socket) => {
     const said = unreadable(error)
     const connection = connections.get(socket)
-    if (said === undefined || connection === undefined || !tell(connection, socket, said)) socket.destroy()
+    if (said === undefined || connection === undefined) socket.destroy()
+    // An answer that is under way, to the request that is broken, still goes out.
+    else if (!tell(connection, socket, said)) socket.destroySoon()
   })
   // Without a listener Node closes the connection, and does not say why.
   server.on('connect', (request: IncomingMessage, socket: Socket) => {

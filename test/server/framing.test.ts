@@ -204,7 +204,7 @@ test('every request is one line in the log, with the id that its error tells', a
   assert.match(String(fields['http.request.remoteaddr']), /^127\.0\.0\.1:\d+$/)
   assert.equal(fields['http.response.status'], 404)
   assert.equal(fields['http.response.written'], answer.body.length)
-  assert.equal(fields['err.code'], 'MANIFEST_UNKNOWN')
+  assert.equal(fields['err.code'], 'manifest unknown')
 })
 
 test('a client that leaves in the middle of an upload is 499 in the log, and the session keeps what came', async () => {

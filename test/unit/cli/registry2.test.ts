@@ -18,7 +18,7 @@ async function asked(
     },
   }
   const terminal = { row() {}, text() {}, note() {}, progress() {} }
-  await command.run({ args, options, terminal, signal: new AbortController().signal, volume })
+  await command.run({ args, options, terminal, signal: new AbortController().signal, exit() {}, volume })
   return wanted
 }
 
