@@ -34,6 +34,8 @@ const DOORS = [
       'tls/',
       'base/durable-file',
       'base/watched-files',
+      'app/backup',
+      'app/catalog-files',
       'app/control',
       'app/health',
       'app/volume',
@@ -42,7 +44,7 @@ const DOORS = [
   },
   {
     what: /^base\/durable-file/,
-    open: ['app/writer-thread'],
+    open: ['app/writer-thread', 'app/backup-thread'],
     why: 'a sync on the main thread of the server stalls every blob read',
   },
   { what: /sqlite$|^pg$/, open: ['catalog/'], why: 'SQL stays in the catalog' },

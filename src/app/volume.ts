@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { OperatorError } from '../base/operator-error.ts'
 import type { BlobStore } from '../blobs/blob-store.ts'
@@ -7,7 +7,10 @@ import { FsBlobStore } from '../blobs/fs-blob-store.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import { openReads } from '../catalog/sqlite-reads.ts'
 import { lockVolume } from '../catalog/volume-lock.ts'
+import { catalogFilesOf, installRebuilt } from './catalog-files.ts'
 import { startWriter } from './writer.ts'
+
+const MARK = 'A volume of Homeport. With storage.filesystem.mustexist, the server starts only where this file is.\n'
 
 export interface VolumeOptions {
   readonly rootdirectory: string
@@ -35,14 +38,13 @@ export async function openVolume({ rootdirectory, mustexist }: VolumeOptions): P
 
   await using stack = new AsyncDisposableStack()
   stack.use(lockVolume(join(own, 'lock.db')))
-  if (!existsSync(mark))
-    await writeFile(
-      mark,
-      'A volume of Homeport. With storage.filesystem.mustexist, the server starts only where this file is.\n',
-    )
-  const catalogFile = join(own, 'catalog.db')
-  const writer = stack.use(await startWriter({ root, catalogFile }))
-  const catalog = stack.use(openReads(catalogFile, writer.write))
+  const files = catalogFilesOf(root)
+  installRebuilt(files)
+  await refuseLost(files.catalog, mark)
+  const writer = stack.use(await startWriter({ root, catalogFile: files.catalog, backups: files.backups }))
+  const catalog = stack.use(openReads(files.catalog, writer.write))
+  // Behind the catalog: that the mark has its text says that there was one.
+  if ((await textIn(mark)) === '') await writeFile(mark, MARK)
   const blobs = stack.use(new FsBlobStore({ root, publish: writer.publish }))
   const held = stack.move()
   return {
@@ -53,6 +55,19 @@ export async function openVolume({ rootdirectory, mustexist }: VolumeOptions): P
     writerDied: writer.died,
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
+}
+
+/** Begun anew without a word, it would serve what links and nothing else say, and the rest would be missed in weeks. */
+async function refuseLost(catalog: string, mark: string): Promise<void> {
+  if (existsSync(catalog) || (await textIn(mark)) === '') return
+  throw new OperatorError(
+    `The catalog '${catalog}' is not there, and this volume had one`,
+    `put it back, or run \`homeport rebuild\` with this configuration; to begin without it: rm '${mark}'`,
+  )
+}
+
+async function textIn(mark: string): Promise<string> {
+  return existsSync(mark) ? await readFile(mark, 'utf8') : ''
 }
 
 /** A folder of registry:2 is a volume too: it is adopted in place. */

@@ -19,6 +19,8 @@ export interface WriterSetup {
   /** Folder of the volume, below which files are published. */
   readonly root: string
   readonly catalogFile: string
+  /** Where a copy goes before a migration; left out: none is made. */
+  readonly backups?: string
 }
 
 /** An error without its class, which does not cross. */

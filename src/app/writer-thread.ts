@@ -1,8 +1,10 @@
+import { dirname, join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
-import { publishFile, tryDisk } from '../base/durable-file.ts'
+import { publishFile, removeFile, tryDisk } from '../base/durable-file.ts'
 import type { CommandName, Data } from '../catalog/commands.ts'
-import { openDatabase } from '../catalog/sqlite.ts'
+import { type OpenOptions, openDatabase } from '../catalog/sqlite.ts'
 import { openWriter } from '../catalog/writer.ts'
+import { migrationName } from '../ops/backups.ts'
 import { type FromWriter, OPENING, pack, type ToWriter, type WriterSetup } from './writer-messages.ts'
 
 /**
@@ -10,8 +12,8 @@ import { type FromWriter, OPENING, pack, type ToWriter, type WriterSetup } from 
  *
  * Invariant: it never waits for anything but the disk.
  */
-function run(port: NonNullable<typeof parentPort>, { root, catalogFile }: WriterSetup): void {
-  const database = openDatabase(catalogFile)
+function run(port: NonNullable<typeof parentPort>, { root, catalogFile, backups }: WriterSetup): void {
+  const database = openDatabase(catalogFile, backups === undefined ? {} : { keep: keepIn(backups, root) })
   const write = openWriter(database)
 
   function tell(message: FromWriter): void {
@@ -46,6 +48,16 @@ function run(port: NonNullable<typeof parentPort>, { root, catalogFile }: Writer
 
   port.on('message', (message: ToWriter) => void answer(message))
   tell({ id: OPENING, answer: undefined })
+}
+
+function keepIn(backups: string, root: string): NonNullable<OpenOptions['keep']> {
+  return (version, copyTo) => {
+    const to = join(backups, migrationName(version))
+    const growing = `${dirname(backups)}/catalog.db.copy`
+    removeFile(growing)
+    copyTo(growing)
+    publishFile(growing, to, root)
+  }
 }
 
 if (parentPort !== null) {

@@ -1,5 +1,8 @@
 import type { Problem } from './standing.ts'
 
+/** A timer that is set for longer fires at once (Node.js, "setTimeout"): 24.8 days, in milliseconds. */
+const LONGEST_TIMER = 2 ** 31 - 1
+
 export interface RoundsOptions {
   /** Milliseconds from one round to the next. */
   readonly interval: number
@@ -34,7 +37,7 @@ export function startRounds({ interval, look, late, report }: RoundsOptions): Di
     if (!ended) report(problem)
   }
 
-  const timer = setInterval(() => void round(), interval)
+  const timer = setInterval(() => void round(), Math.min(interval, LONGEST_TIMER))
   void round()
   return {
     [Symbol.dispose]() {

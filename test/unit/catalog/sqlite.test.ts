@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { open, writeFile } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { OperatorError } from '../../../src/base/operator-error.ts'
@@ -89,4 +89,47 @@ test('a migration that fails leaves the version before it', async () => {
   )
   assert.equal(after.prepare('pragma user_version').get()?.['user_version'], 0)
   after.close()
+})
+
+test('what is there is kept before a migration, with its version; a keeper that throws keeps the migration from beginning', async () => {
+  await using folder = await temporaryFolder()
+  const path = folder.at('catalog.db')
+  const first = ['create table old (x integer) strict; insert into old values (1)']
+  const both = [...first, 'drop table old']
+  openDatabase(path, { migrations: first, keep: () => assert.fail('a new one has nothing to keep') }).close()
+
+  const refusing = () => {
+    throw new Error('no room')
+  }
+  assert.throws(() => openDatabase(path, { migrations: both, keep: refusing }), /no room/)
+  const kept: number[] = []
+  const keep = (version: number, copyTo: (path: string) => void) => {
+    kept.push(version)
+    copyTo(folder.at('copy.db'))
+  }
+  openDatabase(path, { migrations: both, keep }).close()
+  openDatabase(path, { migrations: both, keep }).close()
+  assert.deepEqual(kept, [1])
+  const copy = new DatabaseSync(folder.at('copy.db'))
+  assert.equal(copy.prepare('select x from old').get()?.['x'], 1)
+  assert.equal(copy.prepare('pragma user_version').get()?.['user_version'], 1)
+  copy.close()
+})
+
+test('a page that cannot be read is found when the catalog is opened, and the remedy is named', async () => {
+  await using folder = await temporaryFolder()
+  const path = folder.at('catalog.db')
+  openDatabase(path).close()
+  const reading = new DatabaseSync(path)
+  const { rootpage } = reading.prepare("select rootpage from sqlite_schema where name = 'tags'").get() as never
+  const { page_size: size } = reading.prepare('pragma page_size').get() as never
+  reading.close()
+  const file = await open(path, 'r+')
+  await file.write(Buffer.alloc(size, 0xff), 0, size, (rootpage - 1) * size)
+  await file.close()
+  assert.throws(
+    () => openDatabase(path),
+    (error) =>
+      error instanceof OperatorError && /is damaged/.test(error.message) && /homeport rebuild/.test(error.hint ?? ''),
+  )
 })
