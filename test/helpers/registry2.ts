@@ -15,14 +15,26 @@ export interface Registry2 extends AsyncDisposable {
 
 type Version = 'docker-registry' | 'registry3'
 
-/** `proxy`: URL of the registry that it caches. `version`: default is Debian's, of the second generation. */
+interface Settings {
+  /** URL of the registry that it caches. */
+  readonly proxy?: string
+  /** File of users. */
+  readonly htpasswd?: string
+  /** Default: true. */
+  readonly deletes?: boolean
+  /** On every answer. */
+  readonly headers?: Readonly<Record<string, readonly string[]>>
+}
+
+/** `version`: default is Debian's, of the second generation. */
 export async function startRegistry2(
   data: string,
-  { proxy, version = 'docker-registry' }: { readonly proxy?: string; readonly version?: Version } = {},
+  options: Settings & { readonly version?: Version } = {},
 ): Promise<Registry2> {
+  const { version = 'docker-registry' } = options
   const folder = await temporaryFolder()
   const config = folder.at('config.yml')
-  await writeFile(config, configFor(data, proxy))
+  await writeFile(config, configFor(data, options))
   const child = start(program(version), ['serve', config], { env: { OTEL_TRACES_EXPORTER: 'none' } })
   try {
     const host = await addressOf(child)
@@ -54,14 +66,15 @@ export async function collectWithRegistry2(data: string, version: Version = 'doc
 }
 
 /** JSON is YAML. */
-function configFor(data: string, proxy?: string): string {
+function configFor(data: string, { proxy, htpasswd, headers, deletes = true }: Settings = {}): string {
   return JSON.stringify({
     version: 0.1,
     log: { level: 'info', accesslog: { disabled: true } },
-    storage: { filesystem: { rootdirectory: data }, delete: { enabled: true } },
-    http: { addr: '127.0.0.1:0' },
+    storage: { filesystem: { rootdirectory: data }, delete: { enabled: deletes } },
+    http: { addr: '127.0.0.1:0', ...(headers !== undefined && { headers }) },
     compatibility: { schema1: { enabled: true } },
     ...(proxy !== undefined && { proxy: { remoteurl: proxy } }),
+    ...(htpasswd !== undefined && { auth: { htpasswd: { realm: 'Homeport', path: htpasswd } } }),
   })
 }
 
