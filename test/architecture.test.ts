@@ -44,7 +44,7 @@ const DOORS = [
   },
   {
     what: /^base\/durable-file/,
-    open: ['app/writer-thread', 'app/backup-thread'],
+    open: ['app/writer-thread', 'app/backup-thread', 'auth/htpasswd-write'],
     why: 'a sync on the main thread of the server stalls every blob read',
   },
   { what: /sqlite$|^pg$/, open: ['catalog/'], why: 'SQL stays in the catalog' },

@@ -16,20 +16,28 @@ const BCRYPT = /^\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}$/
 export function parseHtpasswd(text: string): Htpasswd {
   const users = new Map<string, string>()
   const leftOut: { line: number; because: string }[] = []
-  for (const [index, raw] of text
-    .replace(/^\ufeff/, '')
-    .split('\n')
-    .entries()) {
-    // Takes a byte order mark away too.
-    const entry = raw.trim()
+  for (const [index, line] of text.split('\n').entries()) {
+    const entry = entryOf(line)
     if (entry === '' || entry.startsWith('#')) continue
 
-    const colon = entry.indexOf(':')
-    const [account, hash] = [entry.slice(0, colon), entry.slice(colon + 1)]
-    if (colon < 0) leftOut.push({ line: index + 1, because: 'it has no colon' })
+    const account = accountOf(line)
+    const hash = entry.slice(entry.indexOf(':') + 1)
+    if (account === undefined) leftOut.push({ line: index + 1, because: 'it has no colon' })
     else if (account === '') leftOut.push({ line: index + 1, because: 'it names no account' })
     else if (!BCRYPT.test(hash)) leftOut.push({ line: index + 1, because: 'its password is not hashed with bcrypt' })
     else users.set(account, hash)
   }
   return { users, leftOut }
+}
+
+/** The account that a line is of; `undefined`: of none. */
+export function accountOf(line: string): string | undefined {
+  const entry = entryOf(line)
+  const colon = entry.indexOf(':')
+  return colon < 0 || entry.startsWith('#') ? undefined : entry.slice(0, colon)
+}
+
+/** Takes line endings away, and a byte order mark. */
+function entryOf(line: string): string {
+  return line.trim()
 }

@@ -2,6 +2,7 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
+  ftruncateSync,
   linkSync,
   mkdirSync,
   openSync,
@@ -11,6 +12,7 @@ import {
   rmSync,
   unlinkSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 
@@ -79,6 +81,22 @@ export function publishFile(from: string, to: string, root: string): void {
   } catch (error) {
     for (const back of undo.reverse()) attempt(back)
     throw error
+  }
+}
+
+/**
+ * Makes `bytes` the content of the file at `path`, which stays the file that it is: for one that nothing can be
+ * renamed over, because it is a mount of its own. A reader may see half of it, and so does the next start after a
+ * power cut.
+ */
+export function rewriteFile(path: string, bytes: Uint8Array): void {
+  const descriptor = openSync(path, 'r+')
+  try {
+    for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at, bytes.length - at, at)
+    ftruncateSync(descriptor, bytes.length)
+    take('sync file', path, () => fsyncSync(descriptor))
+  } finally {
+    closeSync(descriptor)
   }
 }
 

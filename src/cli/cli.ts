@@ -7,11 +7,15 @@ import { exportRegistry2, importRegistry2 } from './registry2.ts'
 import { serve } from './serve.ts'
 import { endSignal } from './signals.ts'
 import { type Output, openTerminal } from './terminal.ts'
+import { USER_COMMANDS } from './user.ts'
 import { homeportVersion, version } from './version.ts'
 import { volumeFor } from './volume.ts'
 
 /** Every command there is. */
-const COMMANDS: readonly Command[] = [serve, configCheck, importRegistry2, exportRegistry2, version, garbageCollect]
+const COMMANDS: readonly Command[] = [
+  ...[serve, configCheck, ...USER_COMMANDS, importRegistry2, exportRegistry2],
+  ...[version, garbageCollect],
+]
 
 const FAILED = 1
 const NOT_UNDERSTOOD = 2
