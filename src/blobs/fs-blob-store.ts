@@ -36,6 +36,8 @@ export class FsBlobStore implements BlobStore {
   readonly #options: FsBlobStoreOptions
   readonly #blobs: string
   readonly #incoming: string
+  /** Writes whose every byte came from this process, and that it has not tried to sync. */
+  readonly #sound = new Set<string>()
 
   constructor(options: FsBlobStoreOptions) {
     this.#options = options
@@ -57,14 +59,14 @@ export class FsBlobStore implements BlobStore {
     if (!isId(id)) throw new Error(`'${id}' cannot name a write`)
     const path = join(this.#incoming, id)
     const file = (await unlessAbsent(create(path))) ?? (await this.#createBelowNewFolder(path))
-    return this.#write(file, { path, size: 0, algorithm })
+    this.#sound.add(id)
+    return this.#write(file, { id, size: 0, algorithm })
   }
 
   async resume(id: string, algorithm: Algorithm = 'sha256'): Promise<BlobWrite | undefined> {
     if (!isId(id)) return undefined
-    const path = join(this.#incoming, id)
-    const opened = await openFile(path, 'write')
-    return opened && this.#write(opened.file, { path, size: opened.size, algorithm })
+    const opened = await openFile(join(this.#incoming, id), 'write')
+    return opened && this.#write(opened.file, { id, size: opened.size, algorithm })
   }
 
   async delete(digest: Digest): Promise<boolean> {
@@ -99,6 +101,7 @@ export class FsBlobStore implements BlobStore {
 
   async drop(id: string): Promise<boolean> {
     if (basename(id) !== id || id === '.' || id === '..') throw new Error(`'${id}' is the name of no write`)
+    this.#sound.delete(id)
     return (await unlessAbsent(unlink(join(this.#incoming, id)).then(() => true))) ?? false
   }
 
@@ -116,9 +119,16 @@ export class FsBlobStore implements BlobStore {
     return await create(path)
   }
 
-  #write(file: FileHandle, { path, size, algorithm }: { path: string; size: number; algorithm: Algorithm }): BlobWrite {
-    const publish = (from: string, digest: Digest) => this.#options.publish(from, this.#pathOf(digest))
-    return new VerifiedWrite({ file, path, size, algorithm, publish })
+  #write(file: FileHandle, { id, size, algorithm }: { id: string; size: number; algorithm: Algorithm }): BlobWrite {
+    return new VerifiedWrite({
+      file,
+      path: join(this.#incoming, id),
+      size,
+      algorithm,
+      doubted: !this.#sound.has(id),
+      publish: (from, digest) => this.#options.publish(from, this.#pathOf(digest)),
+      settled: () => this.#sound.delete(id),
+    })
   }
 }
 

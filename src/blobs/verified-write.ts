@@ -14,8 +14,12 @@ export interface VerifiedWriteOptions {
   /** Bytes that the file has. */
   readonly size: number
   readonly algorithm: Algorithm
+  /** A sync of the file may have failed before. */
+  readonly doubted: boolean
   /** Makes the file durable, and moves it to where the digest shows it; else leaves it where it is. */
   readonly publish: (path: string, digest: Digest) => Promise<void>
+  /** Called before the first `publish`, and at `abort`: whoever resumes the write from now on must doubt it. */
+  readonly settled: () => void
 }
 
 /**
@@ -35,12 +39,13 @@ export class VerifiedWrite implements BlobWrite {
   /** A failed write may have left bytes behind `#size`. */
   #frayed = false
   /** A sync may have failed, and after that the system takes pages for written that are not. */
-  #doubted = false
+  #doubted: boolean
   #state: 'open' | 'put down' | 'committed' | 'aborted' = 'open'
 
   constructor(options: VerifiedWriteOptions) {
     this.#options = options
     this.#size = options.size
+    this.#doubted = options.doubted
     this.#hash = createHash(options.algorithm)
   }
 
@@ -84,6 +89,7 @@ export class VerifiedWrite implements BlobWrite {
     }
     // Set before: whatever is thrown, a second try does not trust what the first one synced.
     this.#doubted = true
+    this.#options.settled()
     await this.#options.publish(this.#options.path, digest)
     this.#state = 'committed'
     return { digest, size: this.#size }
@@ -97,6 +103,7 @@ export class VerifiedWrite implements BlobWrite {
   async abort(): Promise<void> {
     const keep = this.#state === 'committed'
     if (!keep) this.#state = 'aborted'
+    this.#options.settled()
     await this.#options.file.close()
     if (!keep) await rm(this.#options.path, { force: true })
   }

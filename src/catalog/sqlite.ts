@@ -66,6 +66,12 @@ export function sqliteCode(error: unknown): number | undefined {
   return typeof code === 'number' ? code & 0xff : undefined
 }
 
+/** Whether the file holds what SQLite did not write there. */
+export function isDamage(error: unknown): boolean {
+  const code = sqliteCode(error)
+  return code === SQLITE_CORRUPT || code === SQLITE_NOTADB
+}
+
 function opened(
   path: string,
   options: { readOnly?: boolean },
@@ -103,7 +109,7 @@ function explained(error: unknown, path: string): unknown {
   const code = sqliteCode(error)
   if (code === undefined || error instanceof OperatorError) return error
   const said = error instanceof Error ? error.message : String(error)
-  if (code === SQLITE_CORRUPT || code === SQLITE_NOTADB) {
+  if (isDamage(error)) {
     return new OperatorError(`The catalog '${path}' is damaged, or no SQLite file: ${said}`, REBUILD)
   }
   return new OperatorError(

@@ -1,8 +1,9 @@
+import { truncateSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { OperatorError } from '../base/operator-error.ts'
-import { SQLITE_BUSY, sqliteCode } from './sqlite.ts'
+import { isDamage, SQLITE_BUSY, sqliteCode } from './sqlite.ts'
 
 /** Two that start at once may write over each other's name; one of them holds it after a few rounds. */
 const ROUNDS = 50
@@ -22,7 +23,8 @@ interface Holder {
  * Takes the folder of `path` for this process: one process a folder, because digest locks, leases and fills live in memory.
  *
  * It is a write transaction that stays open. The kernel frees it with the process, `kill -9` too. In WAL mode others
- * read meanwhile, and so can say who it is. Nothing in the file need survive, so nothing is synced.
+ * read meanwhile, and so can say who it is. Nothing in the file need survive, so nothing is synced, and what a power
+ * cut made of it is thrown away.
  *
  * Invariant: nobody in this process opens the file by other means; to close a second descriptor would free the lock
  * (POSIX record locks).
@@ -30,6 +32,19 @@ interface Holder {
  * Throws an `OperatorError` where another process has it.
  */
 export function lockVolume(path: string): Disposable {
+  try {
+    return lockUnlessDamaged(path) ?? lockAfresh(path)
+  } catch (error) {
+    if (error instanceof OperatorError) throw error
+    throw new OperatorError(
+      `The lock '${path}' cannot be taken: ${error instanceof Error ? error.message : String(error)}`,
+      'see that the folder is there, that this user may write to it, and that it is on a local file system',
+    )
+  }
+}
+
+/** `undefined`: the file is none of SQLite's, which it cannot be while somebody holds it. */
+function lockUnlessDamaged(path: string): Disposable | undefined {
   let database: DatabaseSync | undefined
   try {
     database = new DatabaseSync(path, { timeout: 0 })
@@ -38,12 +53,17 @@ export function lockVolume(path: string): Disposable {
     return { [Symbol.dispose]: () => held.isOpen && held.close() }
   } catch (error) {
     database?.close()
-    if (error instanceof OperatorError) throw error
-    throw new OperatorError(
-      `The lock '${path}' cannot be taken: ${error instanceof Error ? error.message : String(error)}`,
-      'see that the folder is there, that this user may write to it, and that it is on a local file system',
-    )
+    if (isDamage(error)) return undefined
+    throw error
   }
+}
+
+/** In place, and never by another file: two that do this at once meet at the lock. */
+function lockAfresh(path: string): Disposable {
+  truncateSync(path)
+  const lock = lockUnlessDamaged(path)
+  if (lock === undefined) throw new Error('what it holds is damaged')
+  return lock
 }
 
 /** Writes who holds it where others can read it, and then holds it. */

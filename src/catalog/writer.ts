@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Write } from './commands.ts'
 import { SQLITE_COMMANDS } from './sqlite-commands.ts'
 import { Statements } from './statements.ts'
+import { WriteAheadLog } from './write-ahead-log.ts'
 
 interface Waiting {
   durable: boolean
@@ -19,6 +20,7 @@ interface Waiting {
  */
 export function openWriter(database: DatabaseSync): Write {
   const statements = new Statements(database)
+  const log = new WriteAheadLog(database)
   let waiting: Waiting[] = []
 
   function runTogether(): void {
@@ -26,6 +28,7 @@ export function openWriter(database: DatabaseSync): Write {
     waiting = []
     const level = together.some(({ durable }) => durable) ? 'full' : 'normal'
     try {
+      log.mend()
       database.exec(`pragma synchronous = ${level}; begin immediate`)
       const answers = together.map(runAlone)
       database.exec('commit')
@@ -33,7 +36,10 @@ export function openWriter(database: DatabaseSync): Write {
     } catch (error) {
       if (database.isOpen && database.isTransaction) database.exec('rollback')
       for (const { reject } of together) reject(error)
+      log.doubt(error)
+      return
     }
+    log.keepShort()
   }
 
   function runAlone({ run, reject }: Waiting): () => void {

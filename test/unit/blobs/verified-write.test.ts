@@ -46,7 +46,16 @@ function writeOn(
   { path, file }: { path: string; file: FileHandle },
   options: Partial<VerifiedWriteOptions> = {},
 ): VerifiedWrite {
-  return new VerifiedWrite({ file, path, size: 0, algorithm: 'sha256', publish: async () => {}, ...options })
+  return new VerifiedWrite({
+    file,
+    path,
+    size: 0,
+    algorithm: 'sha256',
+    publish: async () => {},
+    doubted: false,
+    settled: () => {},
+    ...options,
+  })
 }
 
 test('a write that the system takes in pieces is written whole', async () => {
@@ -111,6 +120,16 @@ test('a sync may have lost bytes that the system takes for written: a second com
   await write.append([Buffer.from('hello')])
   await assert.rejects(write.commit(HELLO), /EIO/)
   assert.deepEqual(faulty.seen, { writev: 1, read: 0 })
+  await write.commit(HELLO)
+  assert.deepEqual(faulty.seen, { writev: 2, read: 1 })
+  await write.close()
+})
+
+test('a write that is doubted from the start is written again by its first commit, and by each later one', async () => {
+  await using folder = await temporaryFolder()
+  const faulty = await faultyFile(folder, [])
+  const write = writeOn(faulty, { doubted: true })
+  await write.append([Buffer.from('hello')])
   await write.commit(HELLO)
   assert.deepEqual(faulty.seen, { writev: 2, read: 1 })
   await write.close()

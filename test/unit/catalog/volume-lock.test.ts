@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { OperatorError } from '../../../src/base/operator-error.ts'
 import { lockVolume } from '../../../src/catalog/volume-lock.ts'
@@ -77,4 +77,16 @@ test('of many that start at once, one has it', async () => {
 test('a folder that is not there is a mistake of the operator', async () => {
   await using folder = await temporaryFolder()
   assert.throws(() => lockVolume(folder.at('no', 'lock.db')), { name: 'OperatorError', message: /cannot be taken/ })
+})
+
+test('a lock that a power cut left as zeros, or half, is taken all the same, and holds', async () => {
+  for (const left of [Buffer.alloc(8192), Buffer.alloc(100, 'x')]) {
+    await using folder = await temporaryFolder()
+    const path = await lockPath(folder)
+    await writeFile(path, left)
+    using _lock = lockVolume(path)
+    await using second = startHolder(path)
+    const [, pid] = await second.output(/in use by process (\d+)/)
+    assert.equal(Number(pid), process.pid)
+  }
 })

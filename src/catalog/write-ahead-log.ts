@@ -1,0 +1,65 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { SQLITE_BUSY, sqliteCode } from './sqlite.ts'
+
+/** Pages after which what the log holds goes into the database file: as many as SQLite takes by itself. */
+const PAGES = 1_000
+
+/**
+ * The log of the writing connection, and whether it may be built upon.
+ *
+ * Linux tells of a failed write-back once, and then takes the pages for clean: what they held may never reach the disk,
+ * though every later sync goes well. After a power cut SQLite reads the log up to the first frame that is not whole. So
+ * a commit behind a frame that was lost is lost too, however well it was synced itself.
+ *
+ * Therefore a failure makes the log *doubted*, and before the next commit all that it holds is written into the database
+ * file, which is synced, and the log begins anew. At the start it is doubted as well: nobody knows how the process before
+ * this one ended. SQLite says nothing of a failed sync in the checkpoints that it makes by itself, so they are made here.
+ */
+export class WriteAheadLog {
+  readonly #inform: StatementSync
+  readonly #shorten: StatementSync
+  readonly #beginAnew: StatementSync
+  #doubted = true
+
+  constructor(database: DatabaseSync) {
+    database.exec('pragma wal_autocheckpoint = 0')
+    this.#inform = database.prepare('pragma wal_checkpoint(noop)')
+    this.#shorten = database.prepare('pragma wal_checkpoint(passive)')
+    this.#beginAnew = database.prepare('pragma wal_checkpoint(truncate)')
+  }
+
+  /** To be called before a transaction. Throws what keeps the log from being trusted. */
+  mend(): void {
+    if (!this.#doubted) return
+    if (this.#beginAnew.get()?.['busy'] !== 0) throw locked()
+    this.#doubted = false
+  }
+
+  /** A transaction failed. Tries to put it right at once, while the pages are still in memory; `mend` says whether that went well. */
+  doubt(error: unknown): void {
+    // Another connection's lock is no fault of the disk.
+    if (sqliteCode(error) === SQLITE_BUSY) return
+    this.#doubted = true
+    try {
+      this.mend()
+    } catch {
+      // The next transaction finds out.
+    }
+  }
+
+  /** To be called after a transaction. */
+  keepShort(): void {
+    try {
+      const pages = this.#inform.get()?.['log']
+      if (typeof pages === 'number' && pages >= PAGES) this.#shorten.get()
+    } catch (error) {
+      this.doubt(error)
+    }
+  }
+}
+
+/** As SQLite says it of a statement: of a checkpoint it only tells in its row. */
+function locked(): Error {
+  const message = 'database is locked: its log cannot begin anew while another connection reads or writes'
+  return Object.assign(new Error(message), { errcode: SQLITE_BUSY })
+}
