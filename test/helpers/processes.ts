@@ -6,6 +6,8 @@ export interface ProcessOptions {
   /** Added to the environment of the test; `undefined` takes a variable out. */
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly input?: string | Uint8Array
+  /** Input stays open: `write` gives it what it waits for. */
+  readonly interactive?: true
 }
 
 export interface Outcome {
@@ -48,11 +50,12 @@ export async function run(
 
 /** Starts a program in a process group of its own, which is killed at the end of the block, or of the test process. */
 export function start(command: string, args: readonly string[], options: ProcessOptions = {}): RunningProcess {
-  const { cwd, env, input } = options
+  const { cwd, env, input, interactive } = options
   const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, detached: true })
   // A program may end without reading its input.
   child.stdin.on('error', () => {})
-  child.stdin.end(input)
+  if (interactive) child.stdin.write(input ?? '')
+  else child.stdin.end(input)
   return new RunningProcess(child, [command, ...args].join(' '))
 }
 
@@ -128,6 +131,11 @@ export class RunningProcess implements AsyncDisposable {
       this.#listeners.add(look)
       look()
     })
+  }
+
+  /** Puts text on the input of a program that was started as `interactive`. */
+  write(text: string): void {
+    this.#child.stdin?.write(text)
   }
 
   /** Sends a signal to the program alone, as an operator would. */

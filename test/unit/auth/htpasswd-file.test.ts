@@ -38,8 +38,8 @@ test('each line that lets nobody in is logged by its number, and none of its tex
   assert.deepEqual(
     lines.map(({ level, line }) => [level, line]),
     [
-      ['warn', 2],
-      ['warn', 3],
+      ['warning', 2],
+      ['warning', 3],
     ],
   )
   assert.match(String(lines[0]?.['msg']), /line 2 .*homeport user passwd/)
