@@ -276,31 +276,34 @@ suite('raw sockets', () => {
     for (const server of servers.values()) await server[Symbol.asyncDispose]()
   })
 
-  for (const { name, to = 'open', send, ends, answers, stays, says } of CASES) {
-    test(`raw: ${name} gets ${answers.join(', ') || 'nothing'}, and the connection ${stays ? 'stays' : 'ends'}`, async () => {
-      const server = servers.get(to)
-      assert.ok(server)
-      using socket = await RawSocket.connect({ port: server.port })
-      await sendAll(socket, send)
-      if (ends) socket.end()
-      let body = ''
-      for (const [index, status] of answers.entries()) {
-        const answer = await socket.answer(index === 0 ? methodOf(send) : 'GET')
-        body = answer.body.toString()
-        assert.equal(answer.status, status, body.slice(0, 400))
-        assert.equal(answer.cut, false)
-      }
-      if (says !== undefined) assert.match(body, says)
-      if (stays) {
-        await socket.write(get('/'))
-        assert.equal((await socket.answer()).status, 200)
-      } else assert.equal(await socket.ended, 'fin')
-      // TLS says by an alert of its own what it did not like.
-      const unread = socket.unread.toString('latin1', 0, 200)
-      const alert = to === 'tls' && unread.length === 7 && unread.charCodeAt(0) === 0x15
-      if (!alert) assert.equal(unread, '')
-    })
-  }
+  // Side by side: a refused body is lingered over for three seconds.
+  suite('each', { concurrency: 16 }, () => {
+    for (const { name, to = 'open', send, ends, answers, stays, says } of CASES) {
+      test(`raw: ${name} gets ${answers.join(', ') || 'nothing'}, and the connection ${stays ? 'stays' : 'ends'}`, async () => {
+        const server = servers.get(to)
+        assert.ok(server)
+        using socket = await RawSocket.connect({ port: server.port })
+        await sendAll(socket, send)
+        if (ends) socket.end()
+        let body = ''
+        for (const [index, status] of answers.entries()) {
+          const answer = await socket.answer(index === 0 ? methodOf(send) : 'GET')
+          body = answer.body.toString()
+          assert.equal(answer.status, status, body.slice(0, 400))
+          assert.equal(answer.cut, false)
+        }
+        if (says !== undefined) assert.match(body, says)
+        if (stays) {
+          await socket.write(get('/'))
+          assert.equal((await socket.answer()).status, 200)
+        } else assert.equal(await socket.ended, 'fin')
+        // TLS says by an alert of its own what it did not like.
+        const unread = socket.unread.toString('latin1', 0, 200)
+        const alert = to === 'tls' && unread.length === 7 && unread.charCodeAt(0) === 0x15
+        if (!alert) assert.equal(unread, '')
+      })
+    }
+  })
 
   test('raw: after all of them the servers answer, have not grown by 50 MB, and met no fault of their own', async () => {
     for (const [name, server] of servers) {
