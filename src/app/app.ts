@@ -15,6 +15,7 @@ import { openAccessLog } from './access.ts'
 import { openControl } from './control.ts'
 import { perform } from './perform.ts'
 import { adoptAtStart } from './registry2.ts'
+import { Reloading } from './reload.ts'
 import { openTls } from './tls.ts'
 import { openVolume } from './volume.ts'
 
@@ -24,6 +25,8 @@ export interface App extends AsyncDisposable {
   readonly address: string
   /** Resolves if it cannot go on. */
   readonly failed: Promise<Error>
+  /** Takes the level of the log and the headers of another configuration, and warns of what else it changes. */
+  reload(next: Config): void
 }
 
 /** How long requests have to end when the server is asked to, in milliseconds: docker kills after ten seconds. */
@@ -40,6 +43,7 @@ export interface AppOptions {
 /** Opens everything from the volume up, and listens last. What was opened is closed in reverse order, at a failure too. */
 export async function startApp(config: Config, { log, stdout, signal }: AppOptions): Promise<App> {
   await using stack = new AsyncDisposableStack()
+  const reloading = new Reloading(config, log)
   const volume = stack.use(await openVolume(config.storage.filesystem))
   const { root, catalog, blobs } = volume
   const parts: Parts = {
@@ -72,6 +76,7 @@ export async function startApp(config: Config, { log, stdout, signal }: AppOptio
   return {
     address: server.address,
     failed: volume.writerDied,
+    reload: (next) => reloading.take(next),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
 }

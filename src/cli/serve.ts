@@ -4,6 +4,7 @@ import { refuseVariables } from '../config/environment.ts'
 import { quickstartConfig, readConfig } from '../config/load.ts'
 import type { Config } from '../config/settings.ts'
 import type { Command } from './command.ts'
+import { type Hangups, reloadOnHangup } from './reload.ts'
 import { openServeLog, type ServeLog } from './serve-log.ts'
 import { homeportVersion } from './version.ts'
 
@@ -17,11 +18,13 @@ export const serve: Command = {
   },
 
   async run({ args, options, signal, exit }) {
-    const config = configOf({ file: args[0], quickstart: options['quickstart'] === true })
+    const read = () => configOf({ file: args[0], quickstart: options['quickstart'] === true })
+    const config = read()
     const about = { 'instance.id': randomUUID(), version: homeportVersion() }
     using said = openServeLog({ formatter: 'json', fields: {}, ...config.log }, { about, exit })
+    using hangups = reloadOnHangup(read, said.log)
     try {
-      await serveUntil(signal, config, said)
+      await serveUntil(signal, { config, hangups }, said)
       return 0
     } catch (error) {
       said.tell(error)
@@ -32,10 +35,16 @@ export const serve: Command = {
 
 const FAILED = 1
 
-async function serveUntil(signal: AbortSignal, config: Config, { log, stdout }: ServeLog): Promise<void> {
+interface Serving {
+  readonly config: Config
+  readonly hangups: Hangups
+}
+
+async function serveUntil(signal: AbortSignal, { config, hangups }: Serving, { log, stdout }: ServeLog): Promise<void> {
   // The other commands do without a server, and start in half the time.
   const { startApp } = await import('../app/app.ts')
   await using app = await startApp(config, { log, stdout, signal })
+  hangups.attach(app)
   const failure = await Promise.race([app.failed, aborted(signal)])
   if (failure !== undefined) throw failure
   log.info({ because: signal.reason instanceof Error ? signal.reason.message : String(signal.reason) }, 'ending')
