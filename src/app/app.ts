@@ -1,9 +1,11 @@
 import { openSignIn } from '../auth/sign-in.ts'
 import type { Log, LogTarget } from '../base/log.ts'
+import { NO_METRICS, openMetrics } from '../base/metrics.ts'
 import type { Config } from '../config/settings.ts'
 import { createHandler } from '../http/dispatch.ts'
+import { openRequestMetrics } from '../http/request-metrics.ts'
 import { routes } from '../http/routes.ts'
-import { startServer } from '../http/server.ts'
+import { HealthBoard } from '../ops/health.ts'
 import { createRegistry } from '../registry/create-registry.ts'
 import { DigestLock } from '../registry/digest-lock.ts'
 import { LinkFollower } from '../registry/follow-links.ts'
@@ -13,6 +15,9 @@ import type { Parts, Policy } from '../registry/parts.ts'
 import { finishRemovals } from '../registry/remove.ts'
 import { openAccessLog } from './access.ts'
 import { openControl } from './control.ts'
+import { type DebugSettings, openDebug } from './debug.ts'
+import { openFront } from './front.ts'
+import { measured } from './metrics-blob-store.ts'
 import { perform } from './perform.ts'
 import { adoptAtStart } from './registry2.ts'
 import { Reloading } from './reload.ts'
@@ -40,12 +45,37 @@ export interface AppOptions {
   readonly signal: AbortSignal
 }
 
-/** Opens everything from the volume up, and listens last. What was opened is closed in reverse order, at a failure too. */
+/**
+ * Opens everything from the volume up. Listens as soon as the folder is held, and answers when all of it is open. What
+ * was opened is closed in reverse order, at a failure too.
+ */
 export async function startApp(config: Config, { log, stdout, signal }: AppOptions): Promise<App> {
   await using stack = new AsyncDisposableStack()
   const reloading = new Reloading(config, log)
   const volume = stack.use(await openVolume(config.storage.filesystem))
-  const { root, catalog, blobs } = volume
+  const { root, catalog } = volume
+  const debug = debugOf(config)
+  const metrics = debug.addr !== undefined && debug.prometheus.enabled ? await openMetrics() : NO_METRICS
+  const blobs = metrics === NO_METRICS ? volume.blobs : measured(volume.blobs, metrics)
+  const requests = openRequestMetrics(metrics)
+  const tls = config.http.tls && openTls(config.http.tls, log)
+  if (tls !== undefined) stack.use(tls.source)
+  const accessLog = openAccessLog(
+    { formatter: 'json', fields: {}, accesslog: { disabled: false }, ...config.log },
+    stdout,
+  )
+  const health = new HealthBoard()
+  const second = await openDebug(debug, { log, metrics, health })
+  if (second !== undefined) stack.use(second)
+  const front = stack.use(
+    await openFront({
+      ...{ address: config.http.addr, log, drainMs: DRAIN_MS, ...(tls && { tls }) },
+      ended(end) {
+        accessLog(end)
+        requests.ended(end)
+      },
+    }),
+  )
   const parts: Parts = {
     catalog,
     blobs,
@@ -60,25 +90,34 @@ export async function startApp(config: Config, { log, stdout, signal }: AppOptio
   await adoptAtStart({ parts, root, log, signal })
   stack.use(new LinkFollower({ catalog, links: new LinkFiles(root), report: parts.report }))
   const registry = stack.use(createRegistry(parts))
-  const signIn = stack.use(openSignIn({ htpasswd: config.auth?.htpasswd, log, now: () => performance.now() }))
-  const answer = createHandler({ routes: routes(registry), signIn })
+  const signIn = stack.use(openSignIn({ htpasswd: config.auth?.htpasswd, log, metrics, now: () => performance.now() }))
+  const answer = createHandler({
+    ...{ routes: [...front.routes, ...routes(registry)], signIn },
+    ...{
+      begun: requests.begun,
+      admit: (access) => health.admit(access === 'push' || access === 'delete' ? 'write' : 'read'),
+    },
+  })
   const control = openControl(root, (name, options, how) => perform(name, options, { ...how, root, parts }))
   stack.use(await control)
 
-  const tls = config.http.tls && openTls(config.http.tls, log)
-  if (tls !== undefined) stack.use(tls.source)
-  const ended = openAccessLog({ formatter: 'json', fields: {}, accesslog: { disabled: false }, ...config.log }, stdout)
-  const server = await startServer({ address: config.http.addr, answer, log, ended, ...(tls && { tls }) })
-  stack.defer(() => server.close(DRAIN_MS))
-  log.info({ address: server.address, scheme: server.scheme, rootdirectory: root }, 'listening')
+  front.serve(answer, health)
+  // Requests end before anything that they use.
+  stack.defer(() => front.drain())
+  log.info({ address: front.address, scheme: front.scheme, rootdirectory: root }, 'listening')
 
   const held = stack.move()
   return {
-    address: server.address,
+    address: front.address,
     failed: volume.writerDied,
     reload: (next) => reloading.take(next),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
+}
+
+function debugOf({ http }: Config): DebugSettings {
+  const { debug = { prometheus: { enabled: false, path: '/metrics' } } } = http as { debug?: DebugSettings }
+  return debug
 }
 
 function policyOf({ storage, validation }: Config): Policy {

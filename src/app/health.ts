@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Log } from '../base/log.ts'
 import { parseAddress } from '../config/address.ts'
 import { type Egress, openDirectEgress } from '../egress/egress.ts'
-import { type CheckKind, type Health, HealthBoard } from '../ops/health.ts'
+import { type CheckKind, HealthBoard } from '../ops/health.ts'
 import { checkHttp, checkTcp, type HttpCheck, shownUri } from '../ops/peer-check.ts'
 import { type RoundsOptions, startRounds } from '../ops/rounds.ts'
 import { lateProblem, readProblem, writeProblem } from '../ops/storage-check.ts'
@@ -38,7 +38,7 @@ interface HealthParts {
 const STORAGE = 'storagedriver_filesystem'
 
 /** Starts the checks that are configured. Each begins with a round at once. */
-export function openHealth({ checks, volume, log, egress }: HealthParts): Health & AsyncDisposable {
+export function openHealth({ checks, volume, log, egress }: HealthParts): HealthBoard & AsyncDisposable {
   const stack = new AsyncDisposableStack()
   const board = new HealthBoard((kind, message) => {
     if (message === undefined) log.info({ check: kind.name }, 'a health check is sound again')

@@ -27,7 +27,7 @@ export interface HandlerOptions {
   /** Throws a refusal while nothing, or nothing of this kind, can be answered. Asked before who it is; not on `open` routes. */
   readonly admit?: (access: Access, method: string) => void
   /** Told of each request whose path is known, before it is answered. */
-  readonly begun?: (arrival: Arrival, route: string) => void
+  readonly begun?: (route: string) => void
 }
 
 /** Finds the route, asks the guard, runs the handler, and answers for what they throw. */
@@ -41,7 +41,7 @@ export function createHandler({ routes, signIn, admit, begun }: HandlerOptions):
       const { path, query } = splitTarget(arrival.target)
       const first = firstMatch(table, path)
       place = { route: first.route.path, params: first.params }
-      begun?.(arrival, first.route.path)
+      begun?.(first.route.path)
       const { access, handler } = routeOf(table, arrival.method, first.route.path)
       const { params } = first
       if (access !== 'open') admit?.(access, arrival.method)

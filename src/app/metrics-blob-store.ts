@@ -1,0 +1,53 @@
+import type { Metrics } from '../base/metrics.ts'
+import type { BlobStore, BlobWrite } from '../blobs/blob-store.ts'
+
+/**
+ * A store whose calls are counted and timed under registry:2's names. What has no counterpart there has none here:
+ * registry:2 keeps links in its storage, and Homeport in the catalog.
+ */
+export function measured(store: BlobStore, metrics: Metrics): BlobStore {
+  const observe = metrics.histogram({
+    name: 'registry_storage_action_seconds',
+    help: 'The number of seconds that the storage action takes',
+    labels: ['driver', 'action'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+  })
+
+  async function timed<Result>(action: string, work: Promise<Result>): Promise<Result> {
+    const began = performance.now()
+    try {
+      return await work
+    } finally {
+      observe({ driver: 'filesystem', action }, (performance.now() - began) / 1000)
+    }
+  }
+
+  /** A file is synced and moved at its commit: that is what a push waits for. */
+  function measuredWrite(write: BlobWrite): BlobWrite {
+    return {
+      get size() {
+        return write.size
+      },
+      read: (into, at) => write.read(into, at),
+      append: (bytes) => write.append(bytes),
+      commit: (digest) => timed('Move', write.commit(digest)),
+      close: () => write.close(),
+      abort: () => write.abort(),
+    }
+  }
+
+  return {
+    stat: (digest) => timed('Stat', store.stat(digest)),
+    open: (digest) => timed('Reader', store.open(digest)),
+    begin: async (id, algorithm) => measuredWrite(await timed('Writer', store.begin(id, algorithm))),
+    async resume(id, algorithm) {
+      const write = await timed('Writer', store.resume(id, algorithm))
+      return write && measuredWrite(write)
+    },
+    delete: (digest) => timed('Delete', store.delete(digest)),
+    list: () => store.list(),
+    writes: () => store.writes(),
+    drop: (id) => store.drop(id),
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  }
+}
