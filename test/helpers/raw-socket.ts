@@ -10,6 +10,8 @@ const PATIENCE_MS = 10_000
 export interface ConnectOptions {
   readonly port: number
   readonly host?: string
+  /** Where it comes from: another address of loopback is another client. */
+  readonly localAddress?: string
   /** A certificate in PEM to trust: speak TLS. */
   readonly ca?: string
 }
@@ -28,8 +30,11 @@ export class RawSocket implements Disposable {
   #bytes: Buffer = Buffer.alloc(0)
   #ending: Ending | undefined
 
-  static async connect({ port, host = '127.0.0.1', ca }: ConnectOptions): Promise<RawSocket> {
-    const tcp = connectPlain({ port, host, allowHalfOpen: true, noDelay: true })
+  static async connect({ port, host = '127.0.0.1', localAddress, ca }: ConnectOptions): Promise<RawSocket> {
+    const tcp = connectPlain({
+      ...{ port, host, allowHalfOpen: true, noDelay: true },
+      ...(localAddress !== undefined && { localAddress }),
+    })
     const socket = ca === undefined ? tcp : connectTls({ socket: tcp, ca, servername: 'localhost' })
     const raw = new RawSocket(socket, tcp)
     await new Promise<void>((resolve, reject) => {
