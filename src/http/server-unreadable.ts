@@ -1,8 +1,9 @@
 import { STATUS_CODES } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
 import { errorEnvelope } from './error-response.ts'
+import { newRequestId } from './request-id.ts'
+import type { RequestLog } from './request-log.ts'
 
 /** What is said to a client whose request never became one. */
 export interface Unreadable {
@@ -43,9 +44,19 @@ export function unreadable({ code = '' }: Error & { readonly code?: string }): U
 /** How long a client may take to read such an answer, in milliseconds. */
 const PATIENCE_MS = 2_000
 
-/** Writes an answer without the HTTP server, which has given the connection up, and closes it. */
-export function answerByHand(socket: Duplex, { status, code, message }: Unreadable): void {
-  const body = errorEnvelope(code, message)
+/** Writes an answer without the HTTP server, which has given the connection up, logs it, and closes the connection. */
+export function answerByHand(
+  socket: Socket,
+  { status, code, message }: Unreadable,
+  log: Pick<RequestLog, 'info'>,
+): void {
+  const id = newRequestId()
+  const peer = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? ''}`
+  log.info(
+    { 'http.request.id': id, 'http.request.remoteaddr': peer, 'http.response.status': status, 'err.message': message },
+    'response completed with error',
+  )
+  const body = errorEnvelope(code, `${message} (request ${id})`)
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
     `Date: ${new Date().toUTCString()}`,
@@ -72,7 +83,10 @@ const TLS_HANDSHAKE = 0x16
  * it would be too late: the socket is gone by then. What is returned holds the
  * connections that are not the HTTP server's yet.
  */
-export function refusePlainHttp(server: HttpsServer, idleMs: number): { cutWaiting(): void; cutAll(): void } {
+export function refusePlainHttp(
+  server: HttpsServer,
+  { idleMs, log }: { idleMs: number; log: Pick<RequestLog, 'info'> },
+): { cutWaiting(): void; cutAll(): void } {
   const takers = server.listeners('connection')
   const sockets = new Map<Socket, 'waiting' | 'handed-on'>()
   server.removeAllListeners('connection')
@@ -87,7 +101,7 @@ export function refusePlainHttp(server: HttpsServer, idleMs: number): { cutWaiti
       socket.off('error', silent).off('timeout', silent).setTimeout(0)
       sockets.set(socket, 'handed-on')
       socket.unshift(first)
-      if (first[0] !== TLS_HANDSHAKE) return answerByHand(socket, PLAIN_HTTP)
+      if (first[0] !== TLS_HANDSHAKE) return answerByHand(socket, PLAIN_HTTP, log)
       for (const take of takers) take.call(server, socket)
     })
   })

@@ -98,13 +98,12 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   function tell(connection: Connection, socket: Socket, said: Unreadable): boolean {
     return connection.say(() => {
       if (!socket.writable) return void socket.destroy()
-      log.info({ 'http.request.remoteaddr': socket.remoteAddress, 'http.response.status': said.status }, said.message)
-      answerByHand(socket, said)
+      answerByHand(socket, said, log)
     })
   }
 
   // After all listeners, so that none of them meets a connection that TLS never saw.
-  const raw = tls === undefined ? undefined : refusePlainHttp(server as HttpsServer, idleMs)
+  const raw = tls === undefined ? undefined : refusePlainHttp(server as HttpsServer, { idleMs, log })
   const listening = await listen(server, address)
   // Out of file descriptors, most likely: it passes.
   server.on('error', (error) => log.error({ error }, 'a connection could not be taken'))

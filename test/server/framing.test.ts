@@ -159,7 +159,11 @@ test('what is no HTTP gets an error it can read', async () => {
   ] as const) {
     using socket = await registry.http.connect()
     await socket.write(bytes)
-    assertError(await socket.answer(), status, 'BAD_REQUEST')
+    const answer = await socket.answer()
+    assertError(answer, status, 'BAD_REQUEST')
+    const { fields } = await registry.http.logged()
+    assert.equal(fields['http.response.status'], status)
+    assert.match(answer.body.toString(), new RegExp(`\\(request ${String(fields['http.request.id'])}\\)`))
   }
 })
 

@@ -22,7 +22,7 @@ describe('probes', () => {
   const full = { message: 'the disk is full', full: true }
   const gone = { message: 'the folder cannot be read' }
 
-  function board() {
+  function checked() {
     const health = new HealthBoard()
     const reads = health.add({ name: 'reads', stops: 'all', threshold: 1, interval: 1000, storage: true })
     const writes = health.add({ name: 'writes', stops: 'writes', threshold: 1, interval: 1000, storage: true })
@@ -31,7 +31,7 @@ describe('probes', () => {
   }
 
   // biome-ignore format: one state a line
-  const states: readonly (readonly [name: string, stage: Stage, set: (board: ReturnType<typeof board>) => void, status: number, body: object])[] = [
+  const states: readonly (readonly [name: string, stage: Stage, set: (board: ReturnType<typeof checked>) => void, status: number, body: object])[] = [
     ['a server that opens its folder', 'adopting', () => {}, 503, { status: 'adopting' }],
     ['one that serves', 'serving', () => {}, 200, { status: 'ready' }],
     ['one that ends', 'draining', () => {}, 503, { status: 'draining' }],
@@ -42,7 +42,7 @@ describe('probes', () => {
 
   for (const [name, stage, set, status, body] of states) {
     test(`${name} is alive, and ready is ${status}`, async () => {
-      const all = board()
+      const all = checked()
       set(all)
       const ask = asker(probes({ stage: () => stage, health: () => all.health }))
       assert.deepEqual(await ask('GET /readyz'), [status, body])
