@@ -1,49 +1,95 @@
 import * as z from 'zod'
 import { LOG_LEVELS } from '../base/log.ts'
-import { formatAddress, parseAddress } from './address.ts'
+import { count, oneOf, onOff, pattern, refused, setting, text, warned } from './setting.ts'
+import { health } from './settings-health.ts'
+import { http } from './settings-http.ts'
+import { laterSections } from './settings-later.ts'
+import { storage } from './settings-storage.ts'
 
-/**
- * What a setting means, in one sentence, for the manual and for editors.
- *
- * - `honoured`: it does what it says.
- * - `not yet`: it decides who comes in or where data lies, and is not built: start is refused.
- */
-interface Note {
-  readonly description: string
-  readonly mark: 'honoured' | 'not yet'
-}
+const ONE_SIGN_IN = 'auth.htpasswd is the one way to sign in so far'
 
-function setting<Type extends z.ZodType>(description: string, type: Type): Type {
-  return type.meta({ description, mark: 'honoured' } satisfies Note)
-}
+const log = z
+  .strictObject({
+    level: setting('How much is logged.', oneOf(LOG_LEVELS).default('info')),
+    formatter: setting('How lines are written.', oneOf(['text', 'json', 'logstash']).default('text')),
+    fields: setting(
+      'What every line carries beside its own fields.',
+      z.record(z.string(), z.coerce.string(), { error: 'must be values by name' }).default({}),
+    ),
+    accesslog: z
+      .strictObject({
+        disabled: setting('Writes no line for each request.', onOff.default(false)),
+      })
+      .prefault({}),
+    reportcaller: warned('Where in the code a line was written.', 'lines say what happened, not where'),
+    hooks: warned('Mails lines to somebody.', 'nothing is mailed'),
+  })
+  .prefault({})
 
-function notYet(description: string) {
-  return z
-    .never({ error: `is not built yet: ${description}` })
-    .optional()
-    .meta({ description, mark: 'not yet' } satisfies Note)
-}
+const auth = z
+  .strictObject({
+    htpasswd: z
+      .strictObject({
+        realm: setting(
+          'Name that clients show when they ask for a password.',
+          text.regex(/^[ -~]*$/, { error: 'must be printable ASCII' }).default('homeport'),
+        ),
+        path: setting('File of users, one a line, as `htpasswd -B` writes it.', text),
+      })
+      .optional(),
+    none: setting('Nobody has to sign in.', z.looseObject({}).optional()),
+    token: refused('Takes tokens of another server.', ONE_SIGN_IN),
+    silly: refused('Lets in whoever says anything.', ONE_SIGN_IN),
+  })
+  .refine(({ htpasswd, none }) => (htpasswd === undefined) !== (none === undefined), {
+    error: 'must have one of htpasswd and none',
+  })
+  .optional()
 
-const onOff = z.boolean({ error: 'must be true or false' })
-const text = z.string({ error: 'must be text' }).min(1, { error: 'must not be empty' })
-const address = z.codec(
-  text.refine((value) => parseAddress(value) !== undefined, {
-    error: 'must be HOST:PORT or :PORT, an IPv6 host in brackets',
-  }),
-  z.custom<NonNullable<ReturnType<typeof parseAddress>>>(),
-  { decode: (value) => parseAddress(value) ?? z.NEVER, encode: formatAddress },
-)
 const platform = z.strictObject({
   os: setting('Operating system, as in an index.', text),
   architecture: setting('Processor, as in an index.', text),
 })
 
+const validation = z
+  .strictObject({
+    enabled: setting('The opposite of `disabled`, from older versions.', onOff.optional()),
+    disabled: setting('Takes manifests whose addresses, blobs and images nobody looked at.', onOff.default(false)),
+    manifests: z
+      .strictObject({
+        urls: z
+          .strictObject({
+            allow: setting(
+              'Regular expressions: addresses of layers elsewhere that are taken. None: all.',
+              z.array(pattern).default([]),
+            ),
+            deny: setting('Regular expressions: addresses that are not taken.', z.array(pattern).default([])),
+          })
+          .prefault({}),
+        sparse: setting('Takes images whose config or layers are not here.', onOff.default(false)),
+        indexes: z
+          .strictObject({
+            platforms: setting(
+              'Which images of an index must be here before it is taken.',
+              oneOf(['all', 'none', 'list']).default('none'),
+            ),
+            platformlist: setting(
+              'The platforms that `list` means.',
+              z.array(platform, { error: 'must be a list of os and architecture' }).default([]),
+            ),
+          })
+          .prefault({}),
+      })
+      .prefault({}),
+  })
+  .prefault({})
+
 /**
- * THE table of settings: names and places are registry:2's, in the order of its documentation.
+ * THE table of settings: names and places are registry:2's, in the order of its documentation; then our own.
  *
- * Everything else derives from it: the type, the checks, the nearest right key of an error, the effective
- * configuration that is printed. A section whose default is `{}` may be left out; an `optional` one turns something
- * on by being there.
+ * Everything else derives from it: the type, the checks, the nearest right key of an error, variables, the manual, the
+ * schema for editors, the effective configuration that is printed. A section whose default is `{}` may be left out; an
+ * `optional` one turns something on by being there.
  */
 export const SETTINGS = z.strictObject({
   version: setting(
@@ -53,83 +99,24 @@ export const SETTINGS = z.strictObject({
       encode: () => 0.1 as const,
     }),
   ),
-
-  log: z
-    .strictObject({
-      level: setting(
-        'How much is logged.',
-        z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).default('info'),
-      ),
-    })
+  log,
+  loglevel: setting('The older place of `log.level`.', oneOf(LOG_LEVELS).optional()),
+  storage,
+  auth,
+  middleware: refused('Puts code between parts of registry:2.', 'there is nothing to put there'),
+  http,
+  notifications: warned('Tells other servers of pushes and pulls.', 'nobody is told yet'),
+  redis: warned('A cache of descriptors.', 'the catalog answers without a cache'),
+  health,
+  catalog: z
+    .strictObject({ maxentries: setting('How many repositories one page has at most.', count.default(1000)) })
     .prefault({}),
-
-  storage: z.strictObject({
-    filesystem: z.strictObject({
-      rootdirectory: setting('Folder of the volume.', text.default('/var/lib/registry')),
-      mustexist: setting(
-        'Refuses to start on a folder that is no volume: an empty mount point, most likely.',
-        onOff.default(false),
-      ),
-    }),
-    inmemory: notYet('storage.filesystem is the one driver so far'),
-    s3: notYet('storage.filesystem is the one driver so far'),
-    azure: notYet('storage.filesystem is the one driver so far'),
-    gcs: notYet('storage.filesystem is the one driver so far'),
-    swift: notYet('storage.filesystem is the one driver so far'),
-    oss: notYet('storage.filesystem is the one driver so far'),
-    delete: z
-      .strictObject({
-        enabled: setting('Allows clients to delete manifests and blobs.', onOff.default(false)),
-      })
-      .prefault({}),
-  }),
-
-  auth: z
-    .strictObject({
-      htpasswd: z.strictObject({
-        realm: setting(
-          'Name that clients show when they ask for a password.',
-          text.regex(/^[ -~]*$/, { error: 'must be printable ASCII' }).default('homeport'),
-        ),
-        path: setting('File of users, one a line, as `htpasswd -B` writes it.', text),
-      }),
-      token: notYet('auth.htpasswd is the one way to sign in so far'),
-      silly: notYet('auth.htpasswd is the one way to sign in so far'),
-    })
-    .optional(),
-
-  http: z.strictObject({
-    addr: setting('Where the server listens.', address),
-    tls: z
-      .strictObject({
-        certificate: setting('PEM file: the certificate, then what leads to its root.', text),
-        key: setting('PEM file: the private key of the certificate.', text),
-        letsencrypt: notYet('give http.tls.certificate and http.tls.key'),
-      })
-      .optional(),
-  }),
-
-  validation: z
-    .strictObject({
-      manifests: z
-        .strictObject({
-          sparse: setting('Accepts images whose config or layers are not here.', onOff.default(false)),
-          indexes: z
-            .strictObject({
-              platforms: setting(
-                'Which images of an index must be here before it is accepted.',
-                z.enum(['all', 'none', 'list'], { error: 'must be one of all, none, list' }).default('none'),
-              ),
-              platformlist: setting(
-                'The platforms that `list` means.',
-                z.array(platform, { error: 'must be a list of os and architecture' }).default([]),
-              ),
-            })
-            .prefault({}),
-        })
-        .prefault({}),
-    })
-    .prefault({}),
+  tags: z.strictObject({ maxtags: setting('How many tags one page has at most.', count.default(1000)) }).prefault({}),
+  validation,
+  policy: warned('Which kinds of repositories may be pushed to.', 'every kind may'),
+  reporting: warned('Tells services of faults.', 'nobody is told'),
+  compatibility: warned('Images of schema 1.', 'they are not taken'),
+  ...laterSections,
 })
 
 /** The configuration in force, defaults included. */

@@ -1,0 +1,110 @@
+import * as z from 'zod'
+import { formatDuration, parseDuration } from '../base/duration.ts'
+import { Secret } from '../base/secret.ts'
+import { formatSize, parseSize } from '../base/size.ts'
+import { formatAddress, type ListenAddress, parseAddress, parseListenAddress } from './address.ts'
+
+/**
+ * What becomes of a key.
+ *
+ * - `honoured`: it does what it says.
+ * - `refused`: it decides who comes in or where data lies, and is not built: start is refused.
+ * - `warned`: it changes nothing here, and that does no harm: one warning.
+ */
+export type Mark = 'honoured' | 'refused' | 'warned'
+
+/** What the table says of a key, for the manual, for editors, and for those who set it. */
+export interface Note {
+  /** What it means, in one sentence. */
+  readonly description: string
+  readonly mark: Mark
+  /** Why it is refused, or does nothing here. */
+  readonly because?: string
+}
+
+export function setting<Type extends z.ZodType>(description: string, type: Type): Type {
+  return type.meta({ description, mark: 'honoured' } satisfies Note)
+}
+
+/** A key, or a section, that must not be there. */
+export function refused(description: string, because: string) {
+  return z
+    .never({ error: `is not built yet: ${because}` })
+    .optional()
+    .meta({ description, mark: 'refused', because } satisfies Note)
+}
+
+/** A key, or a section, that changes nothing here. What it holds is passed over. */
+export function warned(description: string, because: string) {
+  return z
+    .unknown()
+    .optional()
+    .meta({ description, mark: 'warned', because } satisfies Note)
+}
+
+/** A section of what is built later: it is checked now, and one warning says that it does nothing yet. */
+export function later<Type extends z.ZodType>(description: string, because: string, type: Type): Type {
+  return type.meta({ description, mark: 'warned', because } satisfies Note)
+}
+
+export const onOff = z.boolean({ error: 'must be true or false' })
+export const text = z.string({ error: 'must be text' }).min(1, { error: 'must not be empty' })
+export const count = z.int({ error: 'must be a whole number' }).min(0, { error: 'must not be negative' })
+export const texts = z.array(text, { error: 'must be a list of texts' })
+
+export function oneOf<const Names extends readonly [string, ...string[]]>(names: Names) {
+  return z.enum(names, { error: `must be one of ${names.join(', ')}` })
+}
+
+const WRITTEN = z.union([z.string(), z.number()], { error: 'must be a duration, like 10s or 1h30m' })
+
+/** Milliseconds; written as `10s`, or in nanoseconds. */
+export const duration = z.codec(
+  WRITTEN.refine((value) => parseDuration(value) !== undefined, { error: 'must be a duration, like 10s or 1h30m' }),
+  z.number(),
+  { decode: (value) => parseDuration(value) ?? z.NEVER, encode: formatDuration },
+)
+
+const SIZE = 'must be a size, like 200GiB'
+
+/** Bytes. */
+export const size = z.codec(
+  z.union([z.string(), z.number()], { error: SIZE }).refine((value) => parseSize(value) !== undefined, { error: SIZE }),
+  z.number(),
+  { decode: (value) => parseSize(value) ?? z.NEVER, encode: formatSize },
+)
+
+/** Never printed: `config check` writes `***`. */
+export const secret = z.codec(text, z.instanceof(Secret), {
+  decode: (value) => new Secret(value),
+  encode: () => '***',
+})
+
+const ADDRESS = 'must be HOST:PORT or :PORT, an IPv6 host in brackets'
+
+/** Where to listen. */
+export const listenAddress = z.codec(
+  text.refine((value) => parseListenAddress(value) !== undefined, { error: `${ADDRESS}, or the path of a socket` }),
+  z.custom<ListenAddress>(),
+  { decode: (value) => parseListenAddress(value) ?? z.NEVER, encode: formatAddress },
+)
+
+/** Whom to connect to, as it is written. */
+export const peerAddress = text.refine((value) => parseAddress(value)?.host !== undefined, { error: ADDRESS })
+
+/** `http` or `https`, with a host. */
+export const url = text.refine((value) => /^https?:\/\/[^\s/]/.test(value) && URL.canParse(value), {
+  error: 'must be a URL, like https://registry.example',
+})
+
+/** A regular expression, that of whole texts. */
+export const pattern = text.refine(isPattern, { error: 'must be a regular expression' })
+
+function isPattern(value: string): boolean {
+  try {
+    new RegExp(value, 'u')
+    return true
+  } catch {
+    return false
+  }
+}

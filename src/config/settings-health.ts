@@ -1,0 +1,52 @@
+import * as z from 'zod'
+import { count, duration, onOff, peerAddress, setting, text, url } from './setting.ts'
+
+const interval = () => setting('How often it is checked.', duration.prefault('10s'))
+const timeout = () => setting('How long an answer may take.', duration.prefault('5s'))
+const threshold = () => setting('After how many failures in a row it counts.', count.default(0))
+
+/** `health`: what has to hold for requests to be answered. */
+export const health = z
+  .strictObject({
+    storagedriver: z
+      .strictObject({
+        enabled: setting('Reads the folder, and writes a small file to it, again and again.', onOff.default(false)),
+        interval: interval(),
+        threshold: threshold(),
+      })
+      .prefault({}),
+    file: z
+      .array(
+        z.strictObject({
+          file: setting('Where it is there, the server is not well.', text),
+          interval: interval(),
+        }),
+        { error: 'must be a list of checks' },
+      )
+      .default([]),
+    http: z
+      .array(
+        z.strictObject({
+          uri: setting('What is asked.', url),
+          headers: setting('Sent with it.', z.record(z.string(), z.array(z.string())).default({})),
+          statuscode: setting('The status that is right.', count.default(200)),
+          timeout: timeout(),
+          interval: interval(),
+          threshold: threshold(),
+        }),
+        { error: 'must be a list of checks' },
+      )
+      .default([]),
+    tcp: z
+      .array(
+        z.strictObject({
+          addr: setting('What is connected to.', peerAddress),
+          timeout: timeout(),
+          interval: interval(),
+          threshold: threshold(),
+        }),
+        { error: 'must be a list of checks' },
+      )
+      .default([]),
+  })
+  .prefault({})

@@ -1,0 +1,70 @@
+import * as z from 'zod'
+import { duration, listenAddress, oneOf, onOff, refused, setting, text, texts, url, warned } from './setting.ts'
+
+const header = z.record(z.string().regex(/^[!#$%&'*+.^_`|~\w-]+$/, { error: 'must be the name of a header' }), texts, {
+  error: 'must be lists of values, by the name of the header',
+})
+
+const minimumTls = z
+  .codec(oneOf(['tls1.0', 'tls1.1', 'tls1.2', 'tls1.3']), oneOf(['tls1.2', 'tls1.3']), {
+    decode: (value) => (value === 'tls1.3' ? value : 'tls1.2'),
+    encode: (value) => value,
+  })
+  .prefault('tls1.2')
+
+const tls = z.strictObject({
+  certificate: setting('PEM file: the certificate, then what leads to its root.', text),
+  key: setting('PEM file: the private key of the certificate.', text),
+  clientcas: setting(
+    'PEM files: only clients with a certificate that one of these signed are let in.',
+    texts.default([]),
+  ),
+  clientauth: setting(
+    'What is asked of a client’s certificate, where there are `clientcas`.',
+    oneOf(['require-and-verify-client-cert', 'verify-client-cert-if-given']).default('require-and-verify-client-cert'),
+  ),
+  minimumtls: setting('The oldest version of TLS that is spoken. The two oldest are read as tls1.2.', minimumTls),
+  ciphersuites: setting('Cipher suites of TLS 1.2, by the names that Go gives them.', texts.default([])),
+  letsencrypt: refused('Gets certificates from Let’s Encrypt.', 'give http.tls.certificate and http.tls.key'),
+})
+
+/** `http`: where the server listens, and how it speaks. */
+export const http = z
+  .strictObject({
+    addr: setting('Where the server listens.', listenAddress),
+    net: setting(
+      'Whether `addr` is in a network, or a socket of the file system.',
+      oneOf(['tcp', 'unix']).default('tcp'),
+    ),
+    prefix: setting(
+      'What comes before `/v2/` in every path.',
+      text.regex(/^\/(?:[\w.~-]+\/)*$/, { error: 'must begin and end with a slash' }).default('/'),
+    ),
+    host: setting('Where clients find this server, for what cannot be told as a path.', url.optional()),
+    secret: warned('Signs the state of uploads.', 'the server keeps that state itself'),
+    relativeurls: setting('Whether a Location is a path. It is one in any case.', onOff.default(false)),
+    draintimeout: setting('How long requests have to end when the server is asked to.', duration.optional()),
+    headers: setting('What every answer carries beside its own headers.', header.default({})),
+    tls: tls.optional(),
+    debug: z
+      .strictObject({
+        addr: setting('Where health and metrics are told.', listenAddress.optional()),
+        prometheus: z
+          .strictObject({
+            enabled: setting('Tells metrics.', onOff.default(false)),
+            path: setting('Where.', text.regex(/^\//, { error: 'must begin with a slash' }).default('/metrics')),
+          })
+          .prefault({}),
+      })
+      .prefault({}),
+    http2: warned('Whether HTTP/2 is spoken.', 'HTTP/1.1 is spoken, which every client does'),
+    h2c: refused('HTTP/2 without TLS.', 'HTTP/1.1 is spoken, which every client does'),
+    trustedproxies: setting(
+      'Addresses and networks of reverse proxies whose `X-Forwarded-*` headers are believed.',
+      texts.default([]),
+    ),
+  })
+  .refine(({ addr, net }) => 'path' in addr === (net === 'unix'), {
+    path: ['addr'],
+    error: 'must be the path of a socket with http.net unix, and HOST:PORT or :PORT without it',
+  })
