@@ -35,7 +35,7 @@ export interface Arrival {
   readonly target: string
   /** Names in lower case; a header that came twice is one text. */
   readonly headers: Headers
-  /** The client is told to go on (100) when it is first read. May be read once. */
+  /** The client is told to go on (100) when it is first read. May be read once; a piece may be overwritten as soon as the next is asked for. */
   readonly body: AsyncIterable<Uint8Array>
   /** Fires when the client hangs up. */
   readonly signal: AbortSignal

@@ -1,9 +1,10 @@
-import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { finished } from 'node:stream/promises'
 import type { BufferPool } from './buffer-pool.ts'
 import { type Answer, type Outcome, refuse } from './dispatch.ts'
+import { awaitsContinue, RequestBody } from './request-body.ts'
 import { headRefusal } from './request-head.ts'
+import { newRequestId } from './request-id.ts'
 import type { RequestEnd } from './request-log.ts'
 import type { Arrival, Headers, Reply } from './route.ts'
 import { ClientLeft, sendBlob } from './send-blob.ts'
@@ -36,7 +37,8 @@ export async function runExchange(
     if (!response.writableFinished) gone.abort()
   })
   connection.begin(exchange)
-  const arrival = arrivalOf(request, exchange)
+  using body = new RequestBody(request, exchange, parts.pool)
+  const arrival = arrivalOf(request, { body, gone })
   const sent = { bytes: 0 }
   let outcome: Outcome | undefined
   let fault: unknown
@@ -58,45 +60,17 @@ export async function runExchange(
   })
 }
 
-function arrivalOf(request: IncomingMessage, exchange: Exchange): Arrival {
+function arrivalOf(request: IncomingMessage, { body, gone }: { body: RequestBody; gone: AbortController }): Arrival {
   return {
-    id: randomBytes(8).toString('hex'),
+    id: newRequestId(),
     method: request.method ?? '',
     // On a socket of both families, IPv4 comes as `::ffff:10.0.0.1`.
     peer: (request.socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, ''),
     target: request.url ?? '',
     // Only Set-Cookie comes as a list, and it is no header of a request.
     headers: request.headers as Headers,
-    body: bodyOf(request, exchange),
-    signal: exchange.gone.signal,
-  }
-}
-
-/** The client sends its body only when it is told to. */
-function awaitsContinue({ headers, httpVersion }: IncomingMessage, { toldToGoOn }: Exchange): boolean {
-  return headers.expect?.toLowerCase() === '100-continue' && httpVersion === '1.1' && !toldToGoOn
-}
-
-/** Throws `ClientLeft` where it breaks off. Leaving it early leaves the connection as it is, so that an answer can still be sent. */
-async function* bodyOf(request: IncomingMessage, exchange: Exchange): AsyncGenerator<Uint8Array> {
-  if (awaitsContinue(request, exchange)) {
-    exchange.toldToGoOn = true
-    exchange.response.writeContinue()
-  }
-  const chunks: AsyncIterator<Uint8Array> = request.iterator({ destroyOnReturn: false })
-  try {
-    for (;;) {
-      exchange.waitingSince = performance.now()
-      const next = await chunks.next().catch((error: unknown) => {
-        throw new ClientLeft(error)
-      })
-      exchange.waitingSince = undefined
-      if (next.done) return
-      yield next.value
-    }
-  } finally {
-    exchange.waitingSince = undefined
-    await chunks.return?.()
+    body,
+    signal: gone.signal,
   }
 }
 

@@ -25,7 +25,8 @@ export function linger(request: IncomingMessage, gone: AbortSignal): Promise<voi
       resolve()
     }
     gone.addEventListener('abort', done)
-    request.on('end', done).on('error', done).on('close', done).on('data', take)
+    // Whoever read the body may have left it paused.
+    request.on('end', done).on('error', done).on('close', done).on('data', take).resume()
     if (gone.aborted || request.readableEnded || request.destroyed) done()
   })
 }

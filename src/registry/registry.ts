@@ -80,6 +80,7 @@ export interface UploadStatus {
 }
 
 export interface Chunk {
+  /** In pieces that are worth a write each. A piece may be overwritten as soon as the next is asked for. */
   readonly body: AsyncIterable<Uint8Array>
   /** From `Content-Range`: where the chunk begins, and how long it says it is. Left out: at the end, as it comes. */
   readonly span?: { readonly start: number; readonly length: number }
