@@ -60,10 +60,7 @@ export async function startApp(config: Config, { log, stdout, signal }: AppOptio
   const requests = openRequestMetrics(metrics)
   const tls = config.http.tls && openTls(config.http.tls, log)
   if (tls !== undefined) stack.use(tls.source)
-  const accessLog = openAccessLog(
-    { formatter: 'json', fields: {}, accesslog: { disabled: false }, ...config.log },
-    stdout,
-  )
+  const accessLog = openAccessLog(config.log, stdout)
   const health = new HealthBoard()
   const second = await openDebug(debug, { log, metrics, health })
   if (second !== undefined) stack.use(second)
@@ -104,7 +101,8 @@ export async function startApp(config: Config, { log, stdout, signal }: AppOptio
   front.serve(answer, health)
   // Requests end before anything that they use.
   stack.defer(() => front.drain())
-  log.info({ address: front.address, scheme: front.scheme, rootdirectory: root }, 'listening')
+  const { address, scheme } = front
+  log.info({ address, scheme, rootdirectory: root }, `listening on ${address}${scheme === 'https' ? ', tls' : ''}`)
 
   const held = stack.move()
   return {

@@ -21,7 +21,7 @@ export const serve: Command = {
     const read = () => configOf({ file: args[0], quickstart: options['quickstart'] === true })
     const config = read()
     const about = { 'instance.id': randomUUID(), version: homeportVersion() }
-    using said = openServeLog({ formatter: 'json', fields: {}, ...config.log }, { about, exit })
+    using said = openServeLog(config.log, { about, exit })
     using hangups = reloadOnHangup(read, said.log)
     try {
       await serveUntil(signal, { config, hangups }, said)

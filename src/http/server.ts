@@ -1,18 +1,17 @@
-import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
-import { OperatorError } from '../base/operator-error.ts'
 import { BufferPool } from './buffer-pool.ts'
 import type { Answer } from './dispatch.ts'
 import { logRequest, type RequestEnd, type RequestLog } from './request-log.ts'
 import { Connection } from './server-connection.ts'
 import { runExchange } from './server-exchange.ts'
+import { type Listening, listen, type Where } from './server-listen.ts'
 import { createTlsServer, type TlsOptions } from './server-tls.ts'
 import { answerByHand, NO_TUNNEL, refusePlainHttp, type Unreadable, unreadable } from './server-unreadable.ts'
 
 export interface ServerOptions {
-  /** Without a host: every address of the machine. Port 0: a free one. */
-  readonly address: { readonly host: string | undefined; readonly port: number }
+  readonly address: Where
   /** Left out: plain HTTP. */
   readonly tls?: TlsOptions
   readonly answer: Answer
@@ -24,10 +23,7 @@ export interface ServerOptions {
   readonly pool?: BufferPool
 }
 
-export interface Server {
-  /** Where it listens: `host:port`. */
-  readonly address: string
-  readonly port: number
+export interface Server extends Listening {
   readonly scheme: 'http' | 'https'
   /** Takes no new connections, lets requests that run come to their end for so many milliseconds, and cuts the rest. */
   close(drainMs: number): Promise<void>
@@ -131,36 +127,4 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     for (const connection of connections.values()) connection.destroy()
     raw?.cutAll()
   }
-}
-
-function listen(
-  server: HttpServer | HttpsServer,
-  { host, port }: ServerOptions['address'],
-): Promise<{ address: string; port: number }> {
-  return new Promise((resolve, reject) => {
-    const fail = (error: NodeJS.ErrnoException) => reject(listenError(error, `${host ?? ''}:${port}`))
-    server.once('error', fail)
-    server.listen({ port, ...(host !== undefined && { host }) }, () => {
-      server.off('error', fail)
-      const bound = server.address()
-      if (bound === null || typeof bound === 'string') return reject(new Error('The server listens on no port'))
-      const name = bound.address.includes(':') ? `[${bound.address}]` : bound.address
-      resolve({ address: `${name}:${bound.port}`, port: bound.port })
-    })
-  })
-}
-
-const NO_SUCH_ADDRESS = ['this machine has no such address', 'set http.addr to one of its own'] as const
-
-/** Why a machine does not let us listen, and what to do. */
-const LISTEN_ERRORS: Readonly<Record<string, readonly [because: string, hint: string]>> = {
-  EADDRINUSE: ['another program does', 'end it, or set http.addr to another port'],
-  EACCES: ['this user may not', 'set http.addr to a port from 1024 on'],
-  EADDRNOTAVAIL: NO_SUCH_ADDRESS,
-  ENOTFOUND: NO_SUCH_ADDRESS,
-}
-
-function listenError(error: NodeJS.ErrnoException, where: string): Error {
-  const known = LISTEN_ERRORS[error.code ?? '']
-  return known === undefined ? error : new OperatorError(`Cannot listen on ${where}: ${known[0]}`, known[1])
 }
