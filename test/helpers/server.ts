@@ -43,11 +43,11 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
   // JSON is YAML.
   const config = {
     version: 0.1,
-    log: { level: 'info' },
     storage: { filesystem: { rootdirectory: data }, delete: { enabled: options.deletes ?? true } },
     http: { addr: '127.0.0.1:0', ...(tls && { tls: { certificate: tls.certificate, key: tls.key } }) },
     ...(htpasswd && { auth: { htpasswd: { realm: 'Homeport', path: htpasswd } } }),
     ...options.config,
+    log: { level: 'info', formatter: 'json', ...(options.config?.['log'] ?? {}) },
   }
   await writeFile(folder.at('config.yml'), JSON.stringify(config, null, 2))
   const server = new Server(folder, { ...options, data, tls })
@@ -128,10 +128,12 @@ export class Server implements AsyncDisposable {
   async start(): Promise<void> {
     const [launcher, env] = this.#command
     this.#process = start(launcher, ['serve', this.configFile], { env })
-    const [line] = await this.#process.output(/^\{.*"msg":"listening".*\}$/m)
-    const { address, scheme } = JSON.parse(line)
+    // In whatever format the log is.
+    const [, address = '', tls] = await this.#process.output(
+      /(?:msg=|"msg":|"message":)"listening on ([^",]+)(, tls)?"/,
+    )
     this.#address = address
-    this.#scheme = scheme
+    this.#scheme = tls === undefined ? 'http' : 'https'
   }
 
   /** `SIGTERM`, and how it ended. */

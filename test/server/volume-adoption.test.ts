@@ -172,9 +172,9 @@ async function startAndKill(server: Server, afterMs: number): Promise<boolean> {
     () => 'listening' as const,
     () => 'killed' as const,
   )
-  const begun = server.process.output(/adopting the folder|"listening"/).then(() => sleep(afterMs))
+  const begun = server.process.output(/adopting the folder|"listening on/).then(() => sleep(afterMs))
   await begun
-  if (/"listening"/.test(server.process.stderr)) {
+  if (/"listening on/.test(server.process.stderr)) {
     await starting
     await server.stop()
     return true

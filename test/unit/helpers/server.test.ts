@@ -11,7 +11,7 @@ async function withLauncher(
   use: (start: (options?: ServerOptions) => ReturnType<typeof startServer>) => Promise<void>,
 ): Promise<void> {
   await using folder = await temporaryFolder()
-  const line = '{"level":30,"address":"127.0.0.1:4321","scheme":"https","msg":"listening"}'
+  const line = '{"level":30,"address":"127.0.0.1:4321","scheme":"https","msg":"listening on 127.0.0.1:4321, tls"}'
   const script = `#!/bin/sh\necho "$@" >&2\necho '${line}' >&2\n${then}\n`
   await writeFile(folder.at('launcher'), script, { mode: 0o755 })
   await use((options) => startServer({ ...options, launcher: folder.at('launcher') }))
@@ -22,7 +22,7 @@ test('a server is started with its configuration, and known by what it logs', as
     await using server = await start({ tls: true, users: { ann: 'secret' }, config: { ui: { enabled: false } } })
     assert.deepEqual([server.port, server.host, server.url], [4321, 'localhost:4321', 'https://localhost:4321'])
     assert.deepEqual(server.log[0], { msg: `serve ${server.configFile}` })
-    assert.equal(server.log[1]?.msg, 'listening')
+    assert.equal(server.log[1]?.msg, 'listening on 127.0.0.1:4321, tls')
 
     const { http, auth, storage, ui } = JSON.parse(await readFile(server.configFile, 'utf8'))
     assert.deepEqual([http.addr, ui], ['127.0.0.1:0', { enabled: false }])
