@@ -12,7 +12,7 @@ export interface Suite {
 /** No ports for long, no other programs but the system's: less than a minute. */
 export const FAST: Suite = {
   name: 'fast',
-  where: ['test/architecture.test.ts', 'test/unit', 'test/contracts', 'test/protocol'],
+  where: ['test/architecture.test.ts', 'test/unit', 'test/contracts', 'test/protocol', 'test/property'],
   timeoutMs: 60_000,
 }
 

@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { formatConfig, loadConfig } from '../../src/config/load.ts'
+import { unlessRefused } from './total.ts'
+
+const values = fc.oneof(
+  fc.constantFrom(
+    0,
+    1,
+    -1,
+    1.5,
+    5000,
+    true,
+    false,
+    null,
+    '',
+    'info',
+    'json',
+    'text',
+    ':5000',
+    '127.0.0.1:0',
+    'unix',
+    '/data',
+    '10s',
+    '1h30m',
+    '200GiB',
+    '-5s',
+    'no',
+    {},
+    [],
+  ),
+  fc.jsonValue({ maxDepth: 2 }),
+)
+/** A section with some of its keys, most of them well spelt. */
+const section = (keys: Readonly<Record<string, fc.Arbitrary<unknown>>>) =>
+  fc.oneof({ weight: 8, arbitrary: fc.record(keys, { requiredKeys: [] }) }, { weight: 1, arbitrary: values })
+
+const configs = section({
+  version: fc.oneof({ weight: 8, arbitrary: fc.constant(0.1) }, values),
+  log: section({
+    level: fc.constantFrom('info', 'debug', 'warn', 'error', 'loud'),
+    formatter: fc.constantFrom('json', 'text', 'logstash', 'xml'),
+    fields: fc.dictionary(fc.string(), values, { maxKeys: 3, noNullPrototype: true }),
+    accesslog: section({ disabled: values }),
+  }),
+  storage: section({
+    filesystem: section({ rootdirectory: fc.constantFrom('/data', '', 'data', 5), mustexist: values }),
+    delete: section({ enabled: values }),
+    maintenance: values,
+    inmemory: values,
+  }),
+  auth: section({
+    htpasswd: section({ realm: fc.oneof(fc.string(), values), path: fc.constantFrom('/etc/htpasswd', '', null) }),
+    none: values,
+  }),
+  http: section({
+    addr: fc.constantFrom(':5000', '127.0.0.1:0', '[::1]:5000', 'x', ':99999', 5000),
+    host: values,
+    prefix: values,
+    headers: values,
+    draintimeout: values,
+    tls: section({ certificate: values, key: values }),
+  }),
+  health: values,
+  proxy: values,
+  upstreams: values,
+  access: values,
+  'x-anything': values,
+  htpp: values,
+})
+
+/** Configurations, texts that are nearly one, and texts that are none. */
+const texts = fc.oneof(
+  configs.map((config) => JSON.stringify(config, null, 1)),
+  fc
+    .tuple(
+      configs,
+      fc.nat(),
+      fc.constantFrom('"', '{', '}', ':', '\t', '\n', '#', '&a', '*a', '!!', '<<:', '|', '- ', '\0', ''),
+    )
+    .map(([config, at, piece]) => {
+      const text = JSON.stringify(config, null, 1)
+      const place = at % (text.length + 1)
+      return text.slice(0, place) + piece + text.slice(place + 1)
+    }),
+  fc.string({ unit: 'binary' }),
+)
+
+test('configuration: whatever the text, it is read, or refused with what to put right', () => {
+  fc.assert(
+    fc.property(texts, (text) => {
+      unlessRefused(() => loadConfig(text, 'config.yml'), 'OperatorError')
+    }),
+    { numRuns: 200 },
+  )
+})
+
+test('configuration: the effective one loads back to the same, and then stays as it is', () => {
+  fc.assert(
+    fc.property(fc.oneof(texts, sound()), (text) => {
+      const config = unlessRefused(() => loadConfig(text, 'config.yml'), 'OperatorError')
+      if (config === undefined) return
+      const printed = formatConfig(config)
+      assert.deepEqual(loadConfig(printed, 'printed'), config)
+      assert.equal(formatConfig(loadConfig(printed, 'printed')), printed)
+    }),
+    { numRuns: 120 },
+  )
+})
+
+test('configuration: what is right is read', () => {
+  fc.assert(
+    fc.property(sound(), (text) => {
+      assert.deepEqual(loadConfig(text, 'config.yml'), loadConfig(formatConfig(loadConfig(text, 'a')), 'b'))
+    }),
+    { numRuns: 50 },
+  )
+})
+
+test('configuration: a bomb of aliases is refused before it fills the memory', () => {
+  const bomb = ['a: &a [x, x, x, x, x, x, x, x, x]']
+  for (const [one, other] of ['ab', 'bc', 'cd', 'de', 'ef', 'fg', 'gh'].map((pair) => [...pair])) {
+    bomb.push(`${other}: &${other} [${Array.from({ length: 9 }, () => `*${one}`).join(', ')}]`)
+  }
+  assert.equal(
+    unlessRefused(() => loadConfig(bomb.join('\n'), 'config.yml'), 'OperatorError'),
+    undefined,
+  )
+})
+
+test('configuration: depth alone breaks nothing', () => {
+  for (const text of [
+    '['.repeat(20_000),
+    '{"a":'.repeat(20_000),
+    '- '.repeat(20_000),
+    `${'['.repeat(3000)}${']'.repeat(3000)}`,
+  ]) {
+    assert.equal(
+      unlessRefused(() => loadConfig(text, 'config.yml'), 'OperatorError'),
+      undefined,
+    )
+  }
+})
+
+/** Configurations that are right. */
+function sound(): fc.Arbitrary<string> {
+  return fc
+    .record({
+      level: fc.constantFrom('info', 'debug', 'warn', 'error'),
+      addr: fc.constantFrom(':5000', '127.0.0.1:0', '[::1]:5000', 'localhost:80'),
+      root: fc.constantFrom('/data', './data', '/var/lib/registry', '/a b/ü'),
+      deletes: fc.boolean(),
+      realm: fc.string({ unit: 'grapheme', minLength: 1 }),
+      users: fc.boolean(),
+    })
+    .map(({ level, addr, root, deletes, realm, users }) =>
+      JSON.stringify({
+        version: 0.1,
+        log: { level },
+        storage: { filesystem: { rootdirectory: root }, delete: { enabled: deletes } },
+        http: { addr },
+        ...(users && { auth: { htpasswd: { realm, path: '/etc/htpasswd' } } }),
+      }),
+    )
+}
