@@ -64,7 +64,8 @@ export const http = z
       texts.default([]),
     ),
   })
-  .refine(({ addr, net }) => 'path' in addr === (net === 'unix'), {
+  // An address that was refused already arrives here as it was written.
+  .refine(({ addr, net }) => typeof addr !== 'object' || 'path' in addr === (net === 'unix'), {
     path: ['addr'],
     error: 'must be the path of a socket with http.net unix, and HOST:PORT or :PORT without it',
   })
