@@ -151,7 +151,7 @@ function sound(): fc.Arbitrary<string> {
       addr: fc.constantFrom(':5000', '127.0.0.1:0', '[::1]:5000', 'localhost:80'),
       root: fc.constantFrom('/data', './data', '/var/lib/registry', '/a b/ü'),
       deletes: fc.boolean(),
-      realm: fc.string({ unit: 'grapheme', minLength: 1 }),
+      realm: fc.constantFrom('Homeport', 'basic-realm', 'a "b" \\ c'),
       users: fc.boolean(),
     })
     .map(({ level, addr, root, deletes, realm, users }) =>
