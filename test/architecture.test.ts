@@ -38,6 +38,7 @@ const DOORS = [
       'app/catalog-files',
       'app/control',
       'app/health',
+      'app/rebuild',
       'app/volume',
     ],
     why: 'a file written elsewhere is state that a backup does not know of',

@@ -93,7 +93,7 @@ function opened(
 function refuseDamaged(database: DatabaseSync, path: string): void {
   if (statSync(path).size > LARGEST_CHECKED) return
   const said = database.prepare('pragma quick_check(1)').get()?.['quick_check']
-  if (said !== 'ok') throw new OperatorError(`The catalog '${path}' is damaged: ${said}`, REBUILD)
+  if (said !== 'ok') throw new OperatorError(`The catalog '${path}' is damaged: ${String(said)}`, REBUILD)
 }
 
 function refuseNewer(database: DatabaseSync, path: string, known: number = SCHEMA_VERSION): void {

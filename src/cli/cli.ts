@@ -3,6 +3,7 @@ import { OperatorError } from '../base/operator-error.ts'
 import type { Call, Command, Option } from './command.ts'
 import { configCheck } from './config.ts'
 import { garbageCollect } from './garbage-collect.ts'
+import { rebuild } from './rebuild.ts'
 import { exportRegistry2, importRegistry2 } from './registry2.ts'
 import { serve } from './serve.ts'
 import { endSignal } from './signals.ts'
@@ -13,7 +14,7 @@ import { volumeFor } from './volume.ts'
 
 /** Every command there is. */
 const COMMANDS: readonly Command[] = [
-  ...[serve, configCheck, ...USER_COMMANDS, importRegistry2, exportRegistry2],
+  ...[serve, configCheck, ...USER_COMMANDS, importRegistry2, exportRegistry2, rebuild],
   ...[version, garbageCollect],
 ]
 

@@ -49,6 +49,8 @@ export interface VolumeCall {
   readonly volume: {
     /** Has the operation done where the volume is held. What it tells goes to the terminal. Resolves to the exit code. */
     perform<Name extends OperationName>(operation: Name, options: OptionsOf<Name>): Promise<number>
+    /** Makes the catalog anew. Throws an `OperatorError` while a server holds the volume. Resolves to the exit code. */
+    rebuild(): Promise<number>
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Told } from '../app/operations.ts'
 import type { Call, VolumeCall } from './command.ts'
 import { configOf } from './serve.ts'
 
@@ -8,17 +9,22 @@ export function volumeFor({ options, terminal, signal }: Call): VolumeCall['volu
     file: config === true ? undefined : config,
     quickstart: quickstart === true,
   }).storage
+  const how = {
+    signal,
+    tell(told: Told) {
+      if ('row' in told) terminal.row(told.row)
+      else if ('note' in told) terminal.note(told.note)
+      else terminal.progress(told.progress)
+    },
+  }
   return {
     async perform(operation, operationOptions) {
       const { performOnVolume } = await import('../app/perform.ts')
-      return await performOnVolume(filesystem, operation, operationOptions, {
-        signal,
-        tell(told) {
-          if ('row' in told) terminal.row(told.row)
-          else if ('note' in told) terminal.note(told.note)
-          else terminal.progress(told.progress)
-        },
-      })
+      return await performOnVolume(filesystem, operation, operationOptions, how)
+    },
+    async rebuild() {
+      const { rebuildVolume } = await import('../app/rebuild.ts')
+      return await rebuildVolume(filesystem, how)
     },
   }
 }

@@ -53,7 +53,8 @@ export async function importAs(context: VolumeContext, kind: RepositoryKind, nam
   }
 }
 
-async function knownTo(catalog: Catalog, repository: string): Promise<Known> {
+/** All that the catalog has of a repository. */
+export async function knownTo(catalog: Catalog, repository: string): Promise<Known> {
   const manifests = new Set<Digest>()
   const blobs = new Set<Digest>()
   const tags = new Map<string, TagEntry>()

@@ -38,7 +38,7 @@ function wanted(digest: Digest, why: string | undefined): WantedLink {
  * Why registry:2 cannot hold the manifest. It stores no media type, and so infers it from the bytes; its
  * `garbage-collect` ends in the middle at one that it does not know.
  */
-function whyNotHeld({ digest, mediaType, bytes }: StoredManifest): string | undefined {
+export function whyNotHeld({ digest, mediaType, bytes }: StoredManifest): string | undefined {
   const shape = shapeOf(mediaType)
   if (shape === 'opaque' || shape === 'artifact') return `registry:2 does not know the type '${mediaType}'`
   const inferred = typeIn(bytes)

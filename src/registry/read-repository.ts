@@ -84,27 +84,33 @@ async function findBlob({ blobs, repository }: RepositoryReading, { digest }: Li
 async function readManifest({ blobs, repository, listed }: RepositoryReading, link: Link): Promise<Manifest | Problem> {
   const { digest, changedAt } = link
   const problem = (why: string) => ({ path: pathOf({ repository, what: 'manifest', digest }), why })
-  const reader = await blobs.open(digest)
-  if (reader === undefined) return problem('leads to no bytes')
-  let bytes: Uint8Array
-  try {
-    if (reader.size > LARGEST_MANIFEST) return problem(`leads to ${reader.size} bytes, which is no manifest`)
-    bytes = new Uint8Array(reader.size)
-    for (let at = 0; at < bytes.length; ) {
-      const count = await reader.read(bytes.subarray(at), at)
-      if (count === 0) return problem('leads to bytes that end too early')
-      at += count
-    }
-  } finally {
-    await reader.close()
-  }
-  if (hash(algorithmOf(digest), bytes, 'hex') !== hexOf(digest)) return problem('leads to bytes that do not hash to it')
+  const bytes = await readManifestBytes(blobs, digest)
+  if (typeof bytes === 'string') return problem(bytes)
   try {
     const pinned = listed !== undefined && !listed.has(digest)
     return { digest, bytes, manifest: parseStoredManifest(bytes), pinned, at: changedAt }
   } catch (error) {
     return problem(`leads to no manifest: ${error instanceof Error ? error.message : String(error)}`)
   }
+}
+
+/** What lies under the digest, if it hashes to it; else what ends the sentence that begins with where it was named. */
+export async function readManifestBytes(blobs: BlobStore, digest: Digest): Promise<Uint8Array | string> {
+  const reader = await blobs.open(digest)
+  if (reader === undefined) return 'leads to no bytes'
+  let bytes: Uint8Array
+  try {
+    if (reader.size > LARGEST_MANIFEST) return `leads to ${reader.size} bytes, which is no manifest`
+    bytes = new Uint8Array(reader.size)
+    for (let at = 0; at < bytes.length; ) {
+      const count = await reader.read(bytes.subarray(at), at)
+      if (count === 0) return 'leads to bytes that end too early'
+      at += count
+    }
+  } finally {
+    await reader.close()
+  }
+  return hash(algorithmOf(digest), bytes, 'hex') === hexOf(digest) ? bytes : 'leads to bytes that do not hash to it'
 }
 
 /** Bytes that the manifests name, that are there, and that no link ties. */

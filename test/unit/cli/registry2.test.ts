@@ -16,6 +16,7 @@ async function asked(
       wanted = [operation, given]
       return 0
     },
+    rebuild: () => Promise.reject(new Error('nobody asked for that')),
   }
   const terminal = { row() {}, text() {}, note() {}, progress() {} }
   await command.run({ args, options, terminal, signal: new AbortController().signal, exit() {}, volume })
