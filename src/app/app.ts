@@ -5,7 +5,6 @@ import type { Config } from '../config/settings.ts'
 import { createHandler } from '../http/dispatch.ts'
 import { openRequestMetrics } from '../http/request-metrics.ts'
 import { routes } from '../http/routes.ts'
-import { HealthBoard } from '../ops/health.ts'
 import { createRegistry } from '../registry/create-registry.ts'
 import { DigestLock } from '../registry/digest-lock.ts'
 import { LinkFollower } from '../registry/follow-links.ts'
@@ -14,14 +13,18 @@ import { LinkFiles } from '../registry/link-files.ts'
 import type { Parts, Policy } from '../registry/parts.ts'
 import { finishRemovals } from '../registry/remove.ts'
 import { openAccessLog } from './access.ts'
+import { admission } from './admission.ts'
 import { openControl } from './control.ts'
 import { type DebugSettings, openDebug } from './debug.ts'
 import { openFront } from './front.ts'
+import { openHealth } from './health.ts'
+import { startJobs } from './jobs.ts'
 import { measured } from './metrics-blob-store.ts'
 import { perform } from './perform.ts'
 import { adoptAtStart } from './registry2.ts'
 import { Reloading } from './reload.ts'
 import { openTls } from './tls.ts'
+import { upkeepJobs } from './upkeep.ts'
 import { openVolume } from './volume.ts'
 
 /** A running registry. Closing it ends requests, writes what is pending, and lets go of the volume. */
@@ -61,7 +64,7 @@ export async function startApp(config: Config, { log, stdout, signal }: AppOptio
   const tls = config.http.tls && openTls(config.http.tls, log)
   if (tls !== undefined) stack.use(tls.source)
   const accessLog = openAccessLog(config.log, stdout)
-  const health = new HealthBoard()
+  const health = stack.use(openHealth({ checks: config.health, volume, log }))
   const second = await openDebug(debug, { log, metrics, health })
   if (second !== undefined) stack.use(second)
   const front = stack.use(
@@ -92,11 +95,14 @@ export async function startApp(config: Config, { log, stdout, signal }: AppOptio
     ...{ routes: [...front.routes, ...routes(registry)], signIn },
     ...{
       begun: requests.begun,
-      admit: (access) => health.admit(access === 'push' || access === 'delete' ? 'write' : 'read'),
+      admit: admission({ health, readonly: config.storage.maintenance.readonly.enabled }),
     },
   })
   const control = openControl(root, (name, options, how) => perform(name, options, { ...how, root, parts }))
   stack.use(await control)
+  const purging = config.storage.maintenance.uploadpurging
+  const jobs = upkeepJobs({ root, uploads: registry.uploads, purging, log, now: parts.now })
+  stack.use(startJobs(jobs, (job, error) => log.warn({ job, error }, 'a job has failed; it is tried again')))
 
   front.serve(answer, health)
   // Requests end before anything that they use.
