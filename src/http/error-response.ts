@@ -1,4 +1,5 @@
 import { Refusal, type RefusalFacts, type RefusalKind } from '../oci/refusal.ts'
+import { diskRefusal } from './disk-refusal.ts'
 import { receivedRange } from './range.ts'
 import type { Reply } from './route.ts'
 
@@ -49,7 +50,7 @@ export interface Failure {
 
 /** Turns whatever a handler threw into the answer that the client gets. */
 export function errorResponse(error: unknown, requestId: string): Failure {
-  const refusal = error instanceof Refusal ? error : diskFull(error)
+  const refusal = error instanceof Refusal ? error : diskRefusal(error)
   if (refusal === undefined)
     return failure({ status: 500, code: 'UNKNOWN', message: FAULT }, { requestId, fault: error })
   const { message, facts, kind } = refusal
@@ -92,14 +93,4 @@ function headersOf({ challenge, location, received, size, retryAfter, allow }: R
 /** A realm is the operator's, in his own language: headers are bytes, and these are UTF-8, as registry:2 sends them. */
 function utf8Header(text: string): string {
   return Buffer.from(text).toString('latin1')
-}
-
-/** No disk is the client's to put right, but this one he may wait for: told as what it is, and logged as a fault. */
-function diskFull(error: unknown): Refusal | undefined {
-  if (!(error instanceof Error)) return undefined
-  const { code, errcode } = error as { code?: unknown; errcode?: unknown }
-  // SQLITE_FULL is 13 (https://sqlite.org/rescode.html).
-  if (code === 'ENOSPC' || code === 'EDQUOT' || errcode === 13) return new Refusal('storage-full', { cause: error })
-  if (code === 'EROFS') return new Refusal('unavailable', { because: 'its disk cannot be written', cause: error })
-  return undefined
 }

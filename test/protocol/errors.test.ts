@@ -92,24 +92,29 @@ test('errors: a fault of ours is 500, is told to the operator whole, and to the 
   assert.equal(failure?.fault, fault)
 })
 
-for (const [code, status] of [
-  ['ENOSPC', 507],
-  ['EDQUOT', 507],
-  ['EROFS', 503],
+// biome-ignore format: one case a line
+for (const [of, fields, status, says] of [
+  ['ENOSPC', { code: 'ENOSPC' }, 507, /is full/],
+  ['EDQUOT', { code: 'EDQUOT' }, 507, /is full/],
+  ['EROFS', { code: 'EROFS' }, 503, /read-only/],
+  ['EIO', { code: 'EIO' }, 503, /disk fails/],
+  ['EMFILE', { code: 'EMFILE' }, 503, /too many files/],
+  ['SQLITE_FULL', { code: 'ERR_SQLITE_ERROR', errcode: 13 }, 507, /is full/],
+  ['SQLITE_IOERR_WRITE', { code: 'ERR_SQLITE_ERROR', errcode: 778 }, 503, /disk fails/],
+  ['SQLITE_READONLY', { code: 'ERR_SQLITE_ERROR', errcode: 8 }, 503, /read-only/],
+  ['SQLITE_BUSY', { code: 'ERR_SQLITE_ERROR', errcode: 5 }, 503, /locked/],
+  ['SQLITE_CORRUPT', { code: 'ERR_SQLITE_ERROR', errcode: 11 }, 503, /damaged/],
 ] as const) {
-  test(`errors: ${code} of a disk is ${status}, and is told to the operator too`, async () => {
-    const fault = Object.assign(new Error('write failed'), { code })
+  test(`errors: ${of} is ${status} with a sentence and a time to try again, and is told to the operator too`, async () => {
+    const fault = Object.assign(new Error('write failed'), fields)
     const { reply, failure, told } = await answerTo(fault)
     assert.equal(reply.status, status)
     assert.equal(told[0].code, 'UNAVAILABLE')
+    assert.match(told[0].message, says)
+    assert.equal(reply.headers['retry-after'], '10')
     assert.equal(failure?.fault, fault)
   })
 }
-
-test('errors: a full database is a full disk', async () => {
-  const { reply } = await answerTo(Object.assign(new Error('database or disk is full'), { errcode: 13 }))
-  assert.equal(reply.status, 507)
-})
 
 test('errors: an answer with a header that cannot be sent is a fault, told in one that can', async () => {
   const { reply, failure } = await answerTo(new Refusal('unauthorized', { challenge: 'Basic realm="a\r\nb"' }), 'GET')
