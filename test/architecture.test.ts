@@ -20,8 +20,8 @@ const FLOORS = [
 const DOORS = [
   {
     what: /^(node:)?(https?|http2|net|tls|dns|dns\/promises|dgram)$|^(undici|socks)\b/,
-    open: ['egress/', 'http/server', 'app/control', 'tls/file-certificate'],
-    why: 'one way in and one way out: proxy, CA, timeouts and limits are set there (the control socket is a file, and a certificate that is tried out goes nowhere)',
+    open: ['egress/', 'http/server', 'app/control', 'tls/file-certificate', 'base/address-range'],
+    why: 'one way in and one way out: proxy, CA, timeouts and limits are set there (the control socket is a file, a certificate that is tried out goes nowhere, and addresses are only compared)',
   },
   {
     what: /^(node:)?fs\b/,

@@ -3,6 +3,8 @@ import type { Log, LogTarget } from '../base/log.ts'
 import { NO_METRICS, openMetrics } from '../base/metrics.ts'
 import type { Config } from '../config/settings.ts'
 import { createHandler } from '../http/dispatch.ts'
+import { extraHeaders } from '../http/extra-headers.ts'
+import { trustedProxies } from '../http/forwarded.ts'
 import { openRequestMetrics } from '../http/request-metrics.ts'
 import { routes } from '../http/routes.ts'
 import { createRegistry } from '../registry/create-registry.ts'
@@ -69,7 +71,10 @@ export async function startApp(config: Config, { log, stdout, signal }: AppOptio
   if (second !== undefined) stack.use(second)
   const front = stack.use(
     await openFront({
-      ...{ address: config.http.addr, log, drainMs: DRAIN_MS, ...(tls && { tls }) },
+      ...{ address: config.http.addr, log, ...(tls && { tls }) },
+      drainMs: config.http.draintimeout || DRAIN_MS,
+      trusted: trustedProxies(config.http.trustedproxies),
+      headers: extraHeaders(() => reloading.now.http.headers),
       ended(end) {
         accessLog(end)
         requests.ended(end)

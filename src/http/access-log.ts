@@ -23,9 +23,9 @@ export function structuredLog(log: Pick<RequestLog, 'info'>): AccessLog {
 }
 
 function combinedLine(end: RequestEnd, time: string): string {
-  const { arrival, outcome, bytes, peer, version } = end
+  const { arrival, outcome, bytes, version } = end
   const { method, target, headers } = arrival
-  const client = peer.slice(0, peer.lastIndexOf(':'))
+  const client = arrival.peer === '' ? '-' : arrival.peer
   const user = outcome === undefined || outcome.account === '' ? '-' : word(outcome.account)
   const asked = `${method} ${inQuotes(target)} HTTP/${version}`
   const agent = `"${inQuotes(headers['referer'])}" "${inQuotes(headers['user-agent'])}"`

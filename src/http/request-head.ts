@@ -6,6 +6,11 @@ const ONCE: ReadonlySet<string> = new Set(['host', 'authorization', 'content-typ
 /** RFC 9110, 7.2: a host as a URL has it, and a port. */
 const HOST = /^(?:\[[0-9A-Fa-f:.%]+\]|[^\s/?#@\\,:<>"[\]]*)(?::\d*)?$/
 
+/** Whether a text is what a `Host` header may say. */
+export function isHost(text: string): boolean {
+  return HOST.test(text)
+}
+
 /** What Node's parser made of it. */
 export interface RequestHead {
   readonly httpVersion: string
@@ -35,7 +40,7 @@ function badVersion(version: string): string | undefined {
 /** RFC 9112, 3.2. */
 function badHost(host: string | undefined, version: string): string | undefined {
   if (host === undefined) return version === '1.1' ? 'it has no Host header' : undefined
-  return HOST.test(host) ? undefined : `its Host header is '${host.slice(0, 140)}'`
+  return isHost(host) ? undefined : `its Host header is '${host.slice(0, 140)}'`
 }
 
 /** RFC 9112, 6.1. A body that is coded otherwise would be stored as it came, and be read decoded by others. */

@@ -22,6 +22,7 @@ export interface RequestEnd {
   /** Of the body. */
   readonly bytes: number
   readonly ms: number
+  /** The client: with its port, where it is the other end of the connection. */
   readonly peer: string
   /** Of HTTP: `1.1`. */
   readonly version: string
@@ -62,7 +63,7 @@ export function requestFields(end: RequestEnd): Record<string, unknown> {
   const fields: Record<string, unknown> = {
     'http.request.id': id,
     'http.request.method': method,
-    'http.request.host': short(headers['host']),
+    'http.request.host': short(arrival.origin?.host ?? headers['host']),
     'http.request.uri': short(target),
     'http.request.referer': short(headers['referer']),
     'http.request.useragent': short(headers['user-agent']),

@@ -29,8 +29,10 @@ export interface Arrival {
   /** Told to the client with an error, and in the log line. */
   readonly id: string
   readonly method: string
-  /** Who sent it: an IP address without a port; empty where there is none (a Unix socket). */
+  /** Who sent it: an IP address without a port, told by a proxy if that is trusted; empty: nobody told (a Unix socket). */
   readonly peer: string
+  /** Where the client reached us, as it or a trusted proxy tells. Left out: no socket brought the request. */
+  readonly origin?: { readonly scheme: 'http' | 'https'; readonly host: string }
   /** The request target, as sent. */
   readonly target: string
   /** Names in lower case; a header that came twice is one text. */

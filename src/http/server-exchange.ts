@@ -2,6 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { finished } from 'node:stream/promises'
 import type { BufferPool } from './buffer-pool.ts'
 import { type Answer, type Outcome, refuse } from './dispatch.ts'
+import type { ExtraHeaders } from './extra-headers.ts'
+import { type Sender, senderOf, type TrustedProxies } from './forwarded.ts'
 import { awaitsContinue, RequestBody } from './request-body.ts'
 import { headRefusal } from './request-head.ts'
 import { newRequestId } from './request-id.ts'
@@ -19,6 +21,10 @@ export interface ExchangeParts {
   /** Told of each request when it is over. */
   readonly ended: (end: RequestEnd) => void
   readonly pool: BufferPool
+  /** Proxies whose `X-Forwarded-*` are believed. */
+  readonly trusted: TrustedProxies | undefined
+  /** What every answer carries, beside its own headers; names in lower case. */
+  readonly headers: () => ExtraHeaders
   /** The server ends: every answer ends its connection. */
   readonly closing: () => boolean
 }
@@ -29,7 +35,8 @@ export async function runExchange(
   parts: ExchangeParts,
 ): Promise<void> {
   const startedAt = performance.now()
-  const peer = `${request.socket.remoteAddress ?? ''}:${request.socket.remotePort ?? ''}`
+  const sender = senderIn(request, parts.trusted)
+  const peer = peerOf(request, sender)
   const exchange: Exchange = { response, gone: new AbortController(), waitingSince: undefined, toldToGoOn: false }
   const { gone } = exchange
   response.on('error', () => gone.abort())
@@ -38,7 +45,7 @@ export async function runExchange(
   })
   connection.begin(exchange)
   using body = new RequestBody(request, exchange, parts.pool)
-  const arrival = arrivalOf(request, { body, gone })
+  const arrival = arrivalOf(request, { body, gone, sender })
   const sent = { bytes: 0 }
   let outcome: Outcome | undefined
   let fault: unknown
@@ -60,12 +67,29 @@ export async function runExchange(
   })
 }
 
-function arrivalOf(request: IncomingMessage, { body, gone }: { body: RequestBody; gone: AbortController }): Arrival {
+function senderIn({ socket, headers }: IncomingMessage, trusted: TrustedProxies | undefined): Sender {
+  const peer = socket.remoteAddress ?? ''
+  return senderOf({ peer, tls: 'encrypted' in socket, headers: headers as Headers }, trusted)
+}
+
+/** As registry:2 logs it: with a port, where it is that of the connection. */
+function peerOf({ socket }: IncomingMessage, { address, forwarded }: Sender): string {
+  if (forwarded || socket.remotePort === undefined) return address
+  return `${address.includes(':') ? `[${address}]` : address}:${socket.remotePort}`
+}
+
+interface Told {
+  readonly body: RequestBody
+  readonly gone: AbortController
+  readonly sender: Sender
+}
+
+function arrivalOf(request: IncomingMessage, { body, gone, sender }: Told): Arrival {
   return {
     id: newRequestId(),
     method: request.method ?? '',
-    // On a socket of both families, IPv4 comes as `::ffff:10.0.0.1`.
-    peer: (request.socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, ''),
+    peer: sender.address,
+    origin: { scheme: sender.scheme, host: sender.host },
     target: request.url ?? '',
     // Only Set-Cookie comes as a list, and it is no header of a request.
     headers: request.headers as Headers,
@@ -89,7 +113,7 @@ async function send(reply: Reply, { request, exchange, sent, last }: Sending, pa
   // What the client still sends would be taken for its next request: the connection cannot go on after the answer.
   const unread = !request.complete && (awaitsContinue(request, exchange) || !isSmall(request))
   const close = last || unread || parts.closing()
-  response.writeHead(reply.status, { ...headersOf(reply), ...(close && { connection: 'close' }) })
+  response.writeHead(reply.status, { ...parts.headers(), ...headersOf(reply), ...(close && { connection: 'close' }) })
   if (body !== undefined && typeof body !== 'string' && !(body instanceof Uint8Array)) {
     await sendBlob(response, body, { pool: parts.pool, onSent: (bytes) => (sent.bytes += bytes) })
   } else {

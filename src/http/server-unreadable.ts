@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { errorEnvelope } from './error-response.ts'
+import type { ExtraHeaders } from './extra-headers.ts'
 import { newRequestId } from './request-id.ts'
 import type { RequestLog } from './request-log.ts'
 
@@ -41,15 +42,17 @@ export function unreadable({ code = '' }: Error & { readonly code?: string }): U
   return BY_CODE[code] ?? (code.startsWith('HPE_') ? NO_HTTP : undefined)
 }
 
+export interface ByHand {
+  readonly log: Pick<RequestLog, 'info'>
+  /** What every answer carries. */
+  readonly headers: () => ExtraHeaders
+}
+
 /** How long a client may take to read such an answer, in milliseconds. */
 const PATIENCE_MS = 2_000
 
 /** Writes an answer without the HTTP server, which has given the connection up, logs it, and closes the connection. */
-export function answerByHand(
-  socket: Socket,
-  { status, code, message }: Unreadable,
-  log: Pick<RequestLog, 'info'>,
-): void {
+export function answerByHand(socket: Socket, { status, code, message }: Unreadable, { log, headers }: ByHand): void {
   const id = newRequestId()
   const peer = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? ''}`
   log.info(
@@ -57,15 +60,17 @@ export function answerByHand(
     'response completed with error',
   )
   const body = errorEnvelope(code, `${message} (request ${id})`)
-  const head = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
-    `Date: ${new Date().toUTCString()}`,
-    'Content-Type: application/json',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    'Docker-Distribution-API-Version: registry/2.0',
-    'X-Content-Type-Options: nosniff',
-    'Connection: close',
-  ]
+  const own = {
+    date: new Date().toUTCString(),
+    'content-type': 'application/json',
+    'content-length': String(Buffer.byteLength(body)),
+    'docker-distribution-api-version': 'registry/2.0',
+    'x-content-type-options': 'nosniff',
+    connection: 'close',
+  }
+  const all: Readonly<Record<string, string | string[]>> = { ...headers(), ...own }
+  const lines = Object.entries(all).flatMap(([name, value]) => [value].flat().map((text) => `${name}: ${text}`))
+  const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...lines]
   const timer = setTimeout(() => socket.destroy(), PATIENCE_MS)
   socket.once('close', () => clearTimeout(timer))
   socket.on('error', () => socket.destroy())
@@ -85,7 +90,7 @@ const TLS_HANDSHAKE = 0x16
  */
 export function refusePlainHttp(
   server: HttpsServer,
-  { idleMs, log }: { idleMs: number; log: Pick<RequestLog, 'info'> },
+  { idleMs, ...how }: { idleMs: number } & ByHand,
 ): { cutWaiting(): void; cutAll(): void } {
   const takers = server.listeners('connection')
   const sockets = new Map<Socket, 'waiting' | 'handed-on'>()
@@ -101,7 +106,7 @@ export function refusePlainHttp(
       socket.off('error', silent).off('timeout', silent).setTimeout(0)
       sockets.set(socket, 'handed-on')
       socket.unshift(first)
-      if (first[0] !== TLS_HANDSHAKE) return answerByHand(socket, PLAIN_HTTP, log)
+      if (first[0] !== TLS_HANDSHAKE) return answerByHand(socket, PLAIN_HTTP, how)
       for (const take of takers) take.call(server, socket)
     })
   })

@@ -3,6 +3,8 @@ import type { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { BufferPool } from './buffer-pool.ts'
 import type { Answer } from './dispatch.ts'
+import type { ExtraHeaders } from './extra-headers.ts'
+import type { TrustedProxies } from './forwarded.ts'
 import { logRequest, type RequestEnd, type RequestLog } from './request-log.ts'
 import { Connection } from './server-connection.ts'
 import { runExchange } from './server-exchange.ts'
@@ -21,6 +23,10 @@ export interface ServerOptions {
   /** After how many milliseconds without a byte a client that should send or take some is cut off. Default: 60 s. */
   readonly idleMs?: number
   readonly pool?: BufferPool
+  /** Proxies whose `X-Forwarded-*` are believed. Default: none. */
+  readonly trusted?: TrustedProxies | undefined
+  /** What every answer carries beside its own headers. Asked for each, so that it may change. Default: nothing. */
+  readonly headers?: () => ExtraHeaders
 }
 
 export interface Server extends Listening {
@@ -47,13 +53,17 @@ const OPTIONS = {
   requireHostHeader: false,
 }
 
+const NO_HEADERS: ExtraHeaders = {}
+
 /** Listens, and answers every request through `answer`. Throws an `OperatorError` where it cannot. */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { address, tls, answer, log, idleMs = 60 * SECOND, pool = new BufferPool() } = options
+  const { trusted, headers = () => NO_HEADERS } = options
   const server = tls === undefined ? createServer(OPTIONS) : createTlsServer(tls, OPTIONS)
   const connections = new Map<Socket, Connection>()
   const running = new Set<Promise<void>>()
   let closing = false
+  const parts = { answer, ended, pool, trusted, headers, closing: () => closing }
 
   function ended(end: RequestEnd): void {
     logRequest(log, end)
@@ -63,7 +73,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   function take(request: IncomingMessage, response: ServerResponse): void {
     const connection = connections.get(request.socket)
     if (connection === undefined) return void request.socket.destroy()
-    const exchange = runExchange({ request, response, connection }, { answer, ended, pool, closing: () => closing })
+    const exchange = connection.turn(request, () => runExchange({ request, response, connection }, parts))
     running.add(exchange)
     void exchange.finally(() => {
       running.delete(exchange)
@@ -94,12 +104,12 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   function tell(connection: Connection, socket: Socket, said: Unreadable): boolean {
     return connection.say(() => {
       if (!socket.writable) return void socket.destroy()
-      answerByHand(socket, said, log)
+      answerByHand(socket, said, { log, headers })
     })
   }
 
   // After all listeners, so that none of them meets a connection that TLS never saw.
-  const raw = tls === undefined ? undefined : refusePlainHttp(server as HttpsServer, { idleMs, log })
+  const raw = tls === undefined ? undefined : refusePlainHttp(server as HttpsServer, { idleMs, log, headers })
   const listening = await listen(server, address)
   // Out of file descriptors, most likely: it passes.
   server.on('error', (error) => log.error({ error }, 'a connection could not be taken'))

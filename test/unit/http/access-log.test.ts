@@ -15,6 +15,11 @@ function combined(end: RequestEnd): string {
   return lines.join('')
 }
 
+function fromAddress(peer: string): RequestEnd {
+  const end = requestEnd()
+  return { ...end, arrival: { ...end.arrival, peer } }
+}
+
 const BEGIN = '10.0.0.1 - ann [05/Jan/2026:12:03:09 +0000] "GET /v2/team/app/manifests/latest HTTP/1.1"'
 
 describe('the access log', () => {
@@ -26,7 +31,8 @@ describe('the access log', () => {
     ['says 499 of a client that left', requestEnd({ ending: 'left' }), `${BEGIN} 499 1234 "" "tests/1"`],
     ['keeps a client within its quotes', requestEnd({ headers: { 'user-agent': 'a" b\\ c\u0085\u001b' } }), `${BEGIN} 200 1234 "" "a\\" b\\\\ c\\x85\\x1b"`],
     ['keeps a user within a word', requestEnd({ outcome: { account: 'ann lee' } }), `${BEGIN.replace('ann', 'ann\\x20lee')} 200 1234 "" "tests/1"`],
-    ['takes an address of IPv6', { ...requestEnd(), peer: '::1:5123' }, `${BEGIN.replace('10.0.0.1', '::1')} 200 1234 "" "tests/1"`],
+    ['takes an address of IPv6', fromAddress('::1'), `${BEGIN.replace('10.0.0.1', '::1')} 200 1234 "" "tests/1"`],
+    ['has no address where there is none', fromAddress(''), `${BEGIN.replace('10.0.0.1', '-')} 200 1234 "" "tests/1"`],
     ['says whatever a client asks for, up to a limit', requestEnd({ target: `/${'x'.repeat(9000)}` }), `${BEGIN.replace(/\/v2.*latest/, `/${'x'.repeat(2047)}`)} 200 1234 "" "tests/1"`],
   ]
 
