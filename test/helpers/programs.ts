@@ -34,6 +34,7 @@ export const PROGRAMS = {
   'apt-get': { path: '/usr/bin/apt-get', package: 'apt' },
   debootstrap: { path: '/usr/sbin/debootstrap', package: 'debootstrap', needsRoot: true },
   script: { path: '/usr/bin/script', package: 'bsdutils' },
+  'mkfs.ext4': { path: '/sbin/mkfs.ext4', package: 'e2fsprogs', needsRoot: true },
   unshare: { path: '/usr/bin/unshare', package: 'util-linux', needsRoot: true },
   nsenter: { path: '/usr/bin/nsenter', package: 'util-linux', needsRoot: true },
   'docker-registry': { path: '/usr/bin/docker-registry', package: 'docker-registry' },
