@@ -47,58 +47,91 @@ export function later<Type extends z.ZodType>(description: string, because: stri
   return type.meta({ description, mark: 'warned', because } satisfies Note)
 }
 
-export const onOff = z.boolean({ error: 'must be true or false' })
-export const text = z.string({ error: 'must be text' }).min(1, { error: 'must not be empty' })
-export const count = z.int({ error: 'must be a whole number' }).min(0, { error: 'must not be negative' })
-export const texts = z.array(text, { error: 'must be a list of texts' })
+/** What the manual calls the values of a type. Types that are made from it keep it. */
+export interface Kind {
+  readonly kind: string
+}
+
+function named<Type extends z.ZodType>(kind: string, type: Type): Type {
+  return type.meta({ kind } satisfies Kind)
+}
+
+export const onOff = named('`true` or `false`', z.boolean({ error: 'must be true or false' }))
+export const text = named('text', z.string({ error: 'must be text' }).min(1, { error: 'must not be empty' }))
+export const count = named(
+  'number',
+  z.int({ error: 'must be a whole number' }).min(0, { error: 'must not be negative' }),
+)
+export const texts = named('list of texts', z.array(text, { error: 'must be a list of texts' }))
 
 export function oneOf<const Names extends readonly [string, ...string[]]>(names: Names) {
-  return z.enum(names, { error: `must be one of ${names.join(', ')}` })
+  const kind = names.map((name) => `\`${name}\``).join(', ')
+  return named(kind, z.enum(names, { error: `must be one of ${names.join(', ')}` }))
 }
 
 const WRITTEN = z.union([z.string(), z.number()], { error: 'must be a duration, like 10s or 1h30m' })
 
 /** Milliseconds; written as `10s`, or in nanoseconds. */
-export const duration = z.codec(
-  WRITTEN.refine((value) => parseDuration(value) !== undefined, { error: 'must be a duration, like 10s or 1h30m' }),
-  z.number(),
-  { decode: (value) => parseDuration(value) ?? z.NEVER, encode: formatDuration },
+export const duration = named(
+  'duration',
+  z.codec(
+    WRITTEN.refine((value) => parseDuration(value) !== undefined, { error: 'must be a duration, like 10s or 1h30m' }),
+    z.number(),
+    { decode: (value) => parseDuration(value) ?? z.NEVER, encode: formatDuration },
+  ),
 )
 
 const SIZE = 'must be a size, like 200GiB'
 
 /** Bytes. */
-export const size = z.codec(
-  z.union([z.string(), z.number()], { error: SIZE }).refine((value) => parseSize(value) !== undefined, { error: SIZE }),
-  z.number(),
-  { decode: (value) => parseSize(value) ?? z.NEVER, encode: formatSize },
+export const size = named(
+  'size',
+  z.codec(
+    z
+      .union([z.string(), z.number()], { error: SIZE })
+      .refine((value) => parseSize(value) !== undefined, { error: SIZE }),
+    z.number(),
+    { decode: (value) => parseSize(value) ?? z.NEVER, encode: formatSize },
+  ),
 )
 
 /** Never printed: `config check` writes `***`. */
-export const secret = z.codec(text, z.instanceof(Secret), {
-  decode: (value) => new Secret(value),
-  encode: () => '***',
-})
+export const secret = named(
+  'text',
+  z.codec(text, z.instanceof(Secret), {
+    decode: (value) => new Secret(value),
+    encode: () => '***',
+  }),
+)
 
 const ADDRESS = 'must be HOST:PORT or :PORT, an IPv6 host in brackets'
 
 /** Where to listen. */
-export const listenAddress = z.codec(
-  text.refine((value) => parseListenAddress(value) !== undefined, { error: `${ADDRESS}, or the path of a socket` }),
-  z.custom<ListenAddress>(),
-  { decode: (value) => parseListenAddress(value) ?? z.NEVER, encode: formatAddress },
+export const listenAddress = named(
+  'address',
+  z.codec(
+    text.refine((value) => parseListenAddress(value) !== undefined, { error: `${ADDRESS}, or the path of a socket` }),
+    z.custom<ListenAddress>(),
+    { decode: (value) => parseListenAddress(value) ?? z.NEVER, encode: formatAddress },
+  ),
 )
 
 /** Whom to connect to, as it is written. */
-export const peerAddress = text.refine((value) => parseAddress(value)?.host !== undefined, { error: ADDRESS })
+export const peerAddress = named(
+  'address',
+  text.refine((value) => parseAddress(value)?.host !== undefined, { error: ADDRESS }),
+)
 
 /** `http` or `https`, with a host. */
-export const url = text.refine((value) => /^https?:\/\/[^\s/]/.test(value) && URL.canParse(value), {
-  error: 'must be a URL, like https://registry.example',
-})
+export const url = named(
+  'URL',
+  text.refine((value) => /^https?:\/\/[^\s/]/.test(value) && URL.canParse(value), {
+    error: 'must be a URL, like https://registry.example',
+  }),
+)
 
 /** A regular expression, that of whole texts. */
-export const pattern = text.refine(isPattern, { error: 'must be a regular expression' })
+export const pattern = named('regular expression', text.refine(isPattern, { error: 'must be a regular expression' }))
 
 function isPattern(value: string): boolean {
   try {
