@@ -12,6 +12,11 @@ const minimumTls = z
   })
   .prefault('tls1.2')
 
+const clientAuth = oneOf([
+  ...['request-client-cert', 'require-any-client-cert'],
+  ...['verify-client-cert-if-given', 'require-and-verify-client-cert'],
+] as const)
+
 const tls = z.strictObject({
   certificate: setting('PEM file: the certificate, then what leads to its root.', text),
   key: setting('PEM file: the private key of the certificate.', text),
@@ -21,7 +26,7 @@ const tls = z.strictObject({
   ),
   clientauth: setting(
     'What is asked of a client’s certificate, where there are `clientcas`.',
-    oneOf(['require-and-verify-client-cert', 'verify-client-cert-if-given']).default('require-and-verify-client-cert'),
+    clientAuth.default('require-and-verify-client-cert'),
   ),
   minimumtls: setting('The oldest version of TLS that is spoken. The two oldest are read as tls1.2.', minimumTls),
   ciphersuites: setting('Cipher suites of TLS 1.2, by the names that Go gives them.', texts.default([])),
