@@ -37,6 +37,8 @@ export class UploadSessions implements AsyncDisposable {
 
   /** Runs `work` with the session's write. Throws `upload-unknown`. */
   async run<Result>(key: UploadKey, work: (write: BlobWrite) => Promise<Result>): Promise<Result> {
+    // Whose it is not waits for nobody, and keeps nobody waiting.
+    await this.#find(key)
     const before = this.#turns.get(key.id) ?? Promise.resolve()
     const mine = before.then(() => this.#runNow(key, work))
     const settled = mine.catch(() => undefined)
@@ -91,12 +93,15 @@ export class UploadSessions implements AsyncDisposable {
     await Promise.all(writes.map((write) => write.close()))
   }
 
-  async #runNow<Result>(
-    { id, repository, caller }: UploadKey,
-    work: (write: BlobWrite) => Promise<Result>,
-  ): Promise<Result> {
+  async #find({ id, repository, caller }: UploadKey): Promise<UploadSession> {
     const session = await this.#catalog.upload(id)
     if (session?.repository !== repository || session.account !== caller.account) throw unknown(id)
+    return session
+  }
+
+  async #runNow<Result>(key: UploadKey, work: (write: BlobWrite) => Promise<Result>): Promise<Result> {
+    const { id } = key
+    const session = await this.#find(key)
     const write = this.#idle.get(id) ?? (await this.#blobs.resume(id, session.algorithm))
     if (write === undefined) throw unknown(id)
     this.#idle.delete(id)

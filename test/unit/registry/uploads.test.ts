@@ -25,6 +25,23 @@ test('uploads: a session of another account, or of another repository, is unknow
   assert.deepEqual(await uploads.status({ id, repository: 'team/app', caller: ANN }), { id, received: 0 })
 })
 
+test('uploads: who has nothing to do with a session does not wait for whoever is at it (T23)', async () => {
+  await using rules = await openTestRules()
+  const { uploads } = rules.registry
+  const { id } = await uploads.begin('team/app', ANN, 'sha256')
+  const more = Promise.withResolvers<void>()
+  async function* slow() {
+    yield Buffer.from('hel')
+    await more.promise
+    yield Buffer.from('lo')
+  }
+  const appended = uploads.append({ id, repository: 'team/app', caller: ANN }, { body: slow() })
+  await assert.rejects(uploads.status({ id, repository: 'team/app', caller: BOB }), { kind: 'upload-unknown' })
+  await assert.rejects(uploads.cancel({ id, repository: 'bob/own', caller: BOB }), { kind: 'upload-unknown' })
+  more.resolve()
+  assert.deepEqual(await appended, { id, received: 5 })
+})
+
 test('uploads: a wrong digest ends the session, and nothing of it can be read', async () => {
   await using rules = await openTestRules()
   const { uploads } = rules.registry
