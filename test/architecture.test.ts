@@ -20,7 +20,7 @@ const FLOORS = [
 const DOORS = [
   {
     what: /^(node:)?(https?|http2|net|tls|dns|dns\/promises|dgram)$|^(undici|socks)\b/,
-    open: ['egress/', 'http/server', 'app/control', 'tls/file-certificate', 'base/address-range'],
+    open: ['egress/', 'http/server', 'app/control', 'tls/file-certificate', 'base/address-range', 'http/request-body'],
     why: 'one way in and one way out: proxy, CA, timeouts and limits are set there (the control socket is a file, a certificate that is tried out goes nowhere, and addresses are only compared)',
   },
   {
@@ -40,6 +40,7 @@ const DOORS = [
       'app/health',
       'app/rebuild',
       'app/volume',
+      'http/server-listen',
     ],
     why: 'a file written elsewhere is state that a backup does not know of',
   },

@@ -5,8 +5,9 @@ import type { Config } from '../config/settings.ts'
 import { createHandler } from '../http/dispatch.ts'
 import { extraHeaders } from '../http/extra-headers.ts'
 import { trustedProxies } from '../http/forwarded.ts'
+import { prefixOf } from '../http/prefix.ts'
 import { openRequestMetrics } from '../http/request-metrics.ts'
-import { routes } from '../http/routes.ts'
+import { type Limits, routes } from '../http/routes.ts'
 import { createRegistry } from '../registry/create-registry.ts'
 import { DigestLock } from '../registry/digest-lock.ts'
 import { LinkFollower } from '../registry/follow-links.ts'
@@ -73,6 +74,7 @@ export async function startApp(config: Config, { log, stdout, signal }: AppOptio
     await openFront({
       ...{ address: config.http.addr, log, ...(tls && { tls }) },
       drainMs: config.http.draintimeout || DRAIN_MS,
+      prefix: prefixOf(config.http),
       trusted: trustedProxies(config.http.trustedproxies),
       headers: extraHeaders(() => reloading.now.http.headers),
       ended(end) {
@@ -97,10 +99,11 @@ export async function startApp(config: Config, { log, stdout, signal }: AppOptio
   const registry = stack.use(createRegistry(parts))
   const signIn = stack.use(openSignIn({ htpasswd: config.auth?.htpasswd, log, metrics, now: () => performance.now() }))
   const answer = createHandler({
-    ...{ routes: [...front.routes, ...routes(registry)], signIn },
+    ...{ routes: [...front.routes, ...routes(registry, limitsOf(config))], signIn },
     ...{
       begun: requests.begun,
-      admit: admission({ health, readonly: config.storage.maintenance.readonly.enabled }),
+      admit: admission(health),
+      readOnly: config.storage.maintenance.readonly.enabled,
     },
   })
   const control = openControl(root, (name, options, how) => perform(name, options, { ...how, root, parts }))
@@ -127,6 +130,11 @@ export async function startApp(config: Config, { log, stdout, signal }: AppOptio
 function debugOf({ http }: Config): DebugSettings {
   const { debug = { prometheus: { enabled: false, path: '/metrics' } } } = http as { debug?: DebugSettings }
   return debug
+}
+
+/** To registry:2, 0 is its default. */
+function limitsOf({ catalog, tags }: Config): Limits {
+  return { repositories: catalog.maxentries || 1000, tags: tags.maxtags || 1000 }
 }
 
 function policyOf({ storage, validation }: Config): Policy {

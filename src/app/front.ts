@@ -1,6 +1,7 @@
 import type { Log } from '../base/log.ts'
 import { type Answer, createHandler, refuse } from '../http/dispatch.ts'
 import type { SignIn } from '../http/guard.ts'
+import { type Prefix, withPrefix } from '../http/prefix.ts'
 import { probes, type Stage } from '../http/probes.ts'
 import type { Route } from '../http/route.ts'
 import { type ServerOptions, startServer } from '../http/server.ts'
@@ -20,7 +21,11 @@ export interface Front extends AsyncDisposable {
   drain(): Promise<void>
 }
 
-type FrontOptions = Omit<ServerOptions, 'answer' | 'log'> & { readonly log: Log; readonly drainMs: number }
+type FrontOptions = Omit<ServerOptions, 'answer' | 'log'> & {
+  readonly log: Log
+  readonly drainMs: number
+  readonly prefix: Prefix
+}
 
 /** Seconds after which a client may ask again whether the folder is adopted. */
 const RETRY_AFTER = 5
@@ -32,7 +37,7 @@ export const OPEN_TO_ALL: SignIn = { required: false, challenge: '', callerFor: 
  * Listens, and answers for a server that is not ready yet: the first start on a folder of registry:2 may take minutes,
  * in which `/healthz` is 200, `/readyz` and everything else 503.
  */
-export async function openFront({ log, drainMs, ...options }: FrontOptions): Promise<Front> {
+export async function openFront({ log, drainMs, prefix, ...options }: FrontOptions): Promise<Front> {
   let stage: Stage = 'adopting'
   let known: Pick<Health, 'admit' | 'degraded'> | undefined
   const routes = probes({ stage: () => stage, health: () => known })
@@ -42,7 +47,7 @@ export async function openFront({ log, drainMs, ...options }: FrontOptions): Pro
     ...options,
     log,
     // Whatever is said because of a request names it.
-    answer: (arrival) => log.within({ 'http.request.id': arrival.id }, () => current(arrival)),
+    answer: withPrefix((arrival) => log.within({ 'http.request.id': arrival.id }, () => current(arrival)), prefix),
   })
   log.debug({ address: server.address }, 'listening, and answering 503 until the folder is ready')
 

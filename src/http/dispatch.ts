@@ -26,12 +26,14 @@ export interface HandlerOptions {
   readonly signIn: SignIn
   /** Throws a refusal while nothing, or nothing of this kind, can be answered. Asked before who it is; not on `open` routes. */
   readonly admit?: (access: Access, method: string) => void
+  /** Nothing may be changed: who may change things otherwise is told why not. Default: `false`. */
+  readonly readOnly?: boolean
   /** Told of each request whose path is known, before it is answered. */
   readonly begun?: (route: string) => void
 }
 
 /** Finds the route, asks the guard, runs the handler, and answers for what they throw. */
-export function createHandler({ routes, signIn, admit, begun }: HandlerOptions): Answer {
+export function createHandler({ routes, signIn, admit, readOnly = false, begun }: HandlerOptions): Answer {
   const table = routes.map((route) => ({ route, pattern: patternOf(route.path) }))
 
   return async (arrival) => {
@@ -50,6 +52,7 @@ export function createHandler({ routes, signIn, admit, begun }: HandlerOptions):
       if (params['name'] !== undefined) {
         authorise(signIn, access, { caller, repository: parseRepositoryName(params['name']) })
       }
+      if (readOnly && !READS.includes(arrival.method)) throw refusedChange(table, first.route.path)
       const { target: _, ...rest } = arrival
       const reply = await handler({ ...rest, params, query: parseQuery(query), caller })
       return { reply: completeReply(reply, arrival.method), account, ...place }
@@ -72,6 +75,16 @@ export function refuse(error: unknown, { id, method }: Pick<Arrival, 'id' | 'met
 
 type Place = Pick<Outcome, 'route' | 'params'>
 
+const READS: readonly string[] = ['GET', 'HEAD']
+
+function refusedChange(table: Table, path: string): Refusal {
+  const because = 'it is read-only for maintenance, until the operator takes storage.maintenance.readonly back'
+  return new Refusal('unsupported', {
+    because,
+    allow: methodsOf(table, path).filter((method) => READS.includes(method)),
+  })
+}
+
 type Table = readonly { readonly route: Route; readonly pattern: Pattern }[]
 
 /** The row for this method, of those of the path. Throws `unsupported` where there is none. */
@@ -79,8 +92,12 @@ function routeOf(table: Table, method: string, path: string): Route {
   const rows = table.filter(({ route }) => route.path === path).map(({ route }) => route)
   const found = rows.find(({ methods }) => methods.includes(method))
   if (found !== undefined) return found
-  const allow = rows.flatMap(({ methods }) => methods)
+  const allow = methodsOf(table, path)
   throw new Refusal('unsupported', { because: `the method is ${method}, and here are ${allow.join(', ')}`, allow })
+}
+
+function methodsOf(table: Table, path: string): string[] {
+  return table.flatMap(({ route }) => (route.path === path ? route.methods : []))
 }
 
 /** The first row whose path it is. Throws `route-unknown`. */

@@ -12,6 +12,12 @@ const UPLOADS = '/v2/:name+/blobs/uploads/'
 const UPLOAD = '/v2/:name+/blobs/uploads/:id'
 const BLOB = '/v2/:name+/blobs/:digest'
 
+/** Entries on a page, whoever asks for more: `catalog.maxentries` and `tags.maxtags`. */
+export interface Limits {
+  readonly repositories: number
+  readonly tags: number
+}
+
 /**
  * Every path that this server answers, and what a caller needs to be let in. The first row that matches holds.
  *
@@ -19,12 +25,12 @@ const BLOB = '/v2/:name+/blobs/:digest'
  * default; a route without an access level does not compile.
  */
 // biome-ignore format: one route a line
-export function routes(registry: Registry): Route[] {
+export function routes(registry: Registry, limits: Limits = { repositories: 1000, tags: 1000 }): Route[] {
   return [
     { methods: READ, path: '/', access: 'open', handler: alive },
     { methods: READ, path: '/v2/', access: 'signed-in', handler: ping },
-    { methods: READ, path: '/v2/_catalog', access: 'catalog', handler: listRepositories(registry) },
-    { methods: READ, path: '/v2/:name+/tags/list', access: 'pull', handler: listTags(registry) },
+    { methods: READ, path: '/v2/_catalog', access: 'catalog', handler: listRepositories(registry, limits.repositories) },
+    { methods: READ, path: '/v2/:name+/tags/list', access: 'pull', handler: listTags(registry, limits.tags) },
     { methods: READ, path: '/v2/:name+/referrers/:digest', access: 'pull', handler: listReferrers(registry) },
     { methods: READ, path: MANIFEST, access: 'pull', handler: readManifest(registry) },
     { methods: ['PUT'], path: MANIFEST, access: 'push', handler: putManifest(registry) },

@@ -5,8 +5,9 @@ import type { BlobStore } from '../../src/blobs/blob-store.ts'
 import { BufferPool } from '../../src/http/buffer-pool.ts'
 import { createHandler, type Outcome } from '../../src/http/dispatch.ts'
 import type { SignIn } from '../../src/http/guard.ts'
+import { type Prefix, withPrefix } from '../../src/http/prefix.ts'
 import type { Reply } from '../../src/http/route.ts'
-import { routes } from '../../src/http/routes.ts'
+import { type Limits, routes } from '../../src/http/routes.ts'
 import { sendBlob } from '../../src/http/send-blob.ts'
 import type { Policy } from '../../src/registry/parts.ts'
 import type { Action, Caller } from '../../src/registry/registry.ts'
@@ -18,6 +19,9 @@ export interface TestRegistryOptions {
   readonly blobs?: BlobStore
   /** Accounts, all with the password `secret`, and what each may do. Left out: open to everybody. */
   readonly users?: Readonly<Record<string, Rights>>
+  readonly limits?: Limits
+  readonly readOnly?: boolean
+  readonly prefix?: Prefix
 }
 
 export type Rights = 'everything' | ((action: Action, repository: string) => boolean)
@@ -49,9 +53,16 @@ export interface TestRegistry extends AsyncDisposable {
 }
 
 /** The whole protocol without a port: routes, guard and errors over the real rules, a real catalog, and blobs in memory. */
-export async function testRegistry({ users, ...options }: TestRegistryOptions = {}): Promise<TestRegistry> {
+export async function testRegistry({
+  users,
+  limits,
+  readOnly = false,
+  prefix = { inward: '/', outward: '/' },
+  ...options
+}: TestRegistryOptions = {}): Promise<TestRegistry> {
   const rules = await openTestRules(options)
-  const answer = createHandler({ routes: routes(rules.registry), signIn: signInOf(users) })
+  const table = routes(rules.registry, limits)
+  const answer = withPrefix(createHandler({ routes: table, signIn: signInOf(users), readOnly }), prefix)
   let requests = 0
 
   async function request(line: string, { headers = {}, body, as }: RequestOptions = {}): Promise<Answer> {

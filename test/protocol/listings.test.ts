@@ -54,6 +54,15 @@ table('tags', { prepare }, [
 ])
 
 // biome-ignore format: one case a line
+table('pages that the operator made smaller', { options: { limits: { tags: 3, repositories: 2 } }, prepare }, [
+  { of: '1.8', name: 'tags: whoever asks for more gets so many, and where to go on', send: `GET ${TAGS}?n=1000`, ...tags(ALL.slice(0, 3), `${TAGS}?last=b-1&n=3`) },
+  { of: '1.8', name: 'tags: whoever asks for fewer gets those', send: `GET ${TAGS}?n=1`, ...tags(['B'], `${TAGS}?last=B&n=1`) },
+  { of: '1.8', name: 'tags: whoever gives no number gets all of them', send: `GET ${TAGS}`, ...tags(ALL) },
+  { of: '1.9', name: 'catalog: whoever asks for more gets so many, and where to go on', send: `GET ${CATALOG}?n=1000`, ...repositories(['alone', 'team/app'], `${CATALOG}?last=team%2Fapp&n=2`) },
+  { of: '1.9', name: 'catalog: whoever gives no number gets no more either', send: `GET ${CATALOG}`, ...repositories(['alone', 'team/app'], `${CATALOG}?last=team%2Fapp`) },
+])
+
+// biome-ignore format: one case a line
 table('catalog', { prepare }, [
   { of: '1.9', name: 'all repositories, in order', send: `GET ${CATALOG}`, ...repositories(['alone', 'team/app', 'team/emptied']) },
   { of: '1.9', name: 'the first', send: `GET ${CATALOG}?n=2`, ...repositories(['alone', 'team/app'], `${CATALOG}?last=team%2Fapp&n=2`) },

@@ -5,8 +5,6 @@ import type { Listing, PageAsked, Registry } from '../../registry/registry.ts'
 import { addressOf, nextLink } from '../address.ts'
 import type { Handler, Query, Reply } from '../route.ts'
 
-/** Entries on a page, whoever asks for more: memory must not depend on what a client writes. */
-const LARGEST_PAGE = 1000
 /** Of a page that nobody gave a size: scripts that know no `Link` should see all tags of a usual repository. */
 const TAGS_UNASKED = 10_000
 const REPOSITORIES_UNASKED = 100
@@ -14,19 +12,21 @@ const REPOSITORIES_UNASKED = 100
 /** Bytes of descriptors on one page: with its frame it stays below what clients take for a manifest (4 MiB). */
 const REFERRERS_BYTES = 4 * 1024 * 1024 - 1024
 
-/** `GET /v2/<name>/tags/list`. */
-export function listTags(registry: Pick<Registry, 'listTags'>): Handler {
+/** `GET /v2/<name>/tags/list`. `largest`: entries on a page, whoever asks for more. */
+export function listTags(registry: Pick<Registry, 'listTags'>, largest: number): Handler {
+  const sizes = { largest, unasked: Math.max(TAGS_UNASKED, largest) }
   return async ({ params, query }) => {
     const { name = '' } = params
-    const listing = await pageOf(query, TAGS_UNASKED, (page) => registry.listTags(name, page))
+    const listing = await pageOf(query, sizes, (page) => registry.listTags(name, page))
     return pageReply({ name, tags: listing.items }, { listing, path: `/v2/${name}/tags/list`, query })
   }
 }
 
-/** `GET /v2/_catalog` (registry:2). */
-export function listRepositories(registry: Pick<Registry, 'listRepositories'>): Handler {
+/** `GET /v2/_catalog` (registry:2). `largest`: entries on a page, whoever asks for more. */
+export function listRepositories(registry: Pick<Registry, 'listRepositories'>, largest: number): Handler {
+  const sizes = { largest, unasked: Math.min(REPOSITORIES_UNASKED, largest) }
   return async ({ query, caller }) => {
-    const listing = await pageOf(query, REPOSITORIES_UNASKED, (page) => registry.listRepositories(caller, page))
+    const listing = await pageOf(query, sizes, (page) => registry.listRepositories(caller, page))
     return pageReply({ repositories: listing.items }, { listing, path: '/v2/_catalog', query })
   }
 }
@@ -64,14 +64,14 @@ export function listReferrers(registry: Pick<Registry, 'listReferrers'>): Handle
 /** A page as the query asks for it: `n=0` is an empty one, and too large a one is made smaller. */
 async function pageOf(
   query: Query,
-  unasked: number,
+  { largest, unasked }: { largest: number; unasked: number },
   list: (page: PageAsked) => Promise<Listing<string>>,
 ): Promise<Listing<string>> {
   const asked = query.get('n')
   if (asked !== undefined && !/^\d+$/.test(asked)) {
     throw new Refusal('page-invalid', { because: `n is '${asked.slice(0, 80)}', and should be a number from 0 on` })
   }
-  const limit = asked === undefined ? unasked : Math.min(Number(asked), LARGEST_PAGE)
+  const limit = asked === undefined ? unasked : Math.min(Number(asked), largest)
   const last = query.get('last') || undefined
   const listing = await list({ limit: Math.max(limit, 1), ...(last !== undefined && { last }) })
   return limit === 0 ? { items: [] } : listing
