@@ -26,6 +26,7 @@ export class WriteAheadLog {
     this.#inform = database.prepare('pragma wal_checkpoint(noop)')
     this.#shorten = database.prepare('pragma wal_checkpoint(passive)')
     this.#beginAnew = database.prepare('pragma wal_checkpoint(truncate)')
+    this.#tryToMend()
   }
 
   /** To be called before a transaction. Throws what keeps the log from being trusted. */
@@ -40,11 +41,7 @@ export class WriteAheadLog {
     // Another connection's lock is no fault of the disk.
     if (sqliteCode(error) === SQLITE_BUSY) return
     this.#doubted = true
-    try {
-      this.mend()
-    } catch {
-      // The next transaction finds out.
-    }
+    this.#tryToMend()
   }
 
   /** To be called after a transaction. */
@@ -54,6 +51,14 @@ export class WriteAheadLog {
       if (typeof pages === 'number' && pages >= PAGES) this.#shorten.get()
     } catch (error) {
       this.doubt(error)
+    }
+  }
+
+  #tryToMend(): void {
+    try {
+      this.mend()
+    } catch {
+      // The next transaction finds out.
     }
   }
 }

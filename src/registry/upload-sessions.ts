@@ -18,6 +18,8 @@ export class UploadSessions implements AsyncDisposable {
   /** Writes between two calls, the longest idle first. */
   readonly #idle = new Map<string, BlobWrite>()
   readonly #turns = new Map<string, Promise<unknown>>()
+  /** Sessions whose write has ended in the call that is under way. */
+  readonly #over = new Set<string>()
 
   constructor(catalog: Catalog, blobs: BlobStore) {
     this.#catalog = catalog
@@ -50,15 +52,18 @@ export class UploadSessions implements AsyncDisposable {
     }
   }
 
-  /** Ends the session if `commit` succeeds, and if the client is at fault; a fault of ours leaves it to be tried again. */
+  /**
+   * Ends the session if `commit` succeeds, and if the client is at fault; a fault of ours leaves it to be tried again.
+   * What was committed is there, though the session's row cannot be deleted: without bytes it is no session, and is swept.
+   */
   async endUnlessRetryable(id: string, commit: () => Promise<void>): Promise<void> {
     try {
       await commit()
     } catch (error) {
-      if (error instanceof Refusal && error.kind === 'digest-invalid') await this.end(id)
+      if (error instanceof Refusal && error.kind === 'digest-invalid') await this.end(id).catch(() => undefined)
       throw error
     }
-    await this.end(id)
+    await this.end(id).catch(() => undefined)
   }
 
   /** Whether a call is under way or waits. */
@@ -81,7 +86,9 @@ export class UploadSessions implements AsyncDisposable {
     return true
   }
 
+  /** In a call of `run`, after the write has ended. */
   async end(id: string): Promise<void> {
+    this.#over.add(id)
     await this.#catalog.write('endUpload', { id })
   }
 
@@ -108,7 +115,8 @@ export class UploadSessions implements AsyncDisposable {
     try {
       return await work(write)
     } finally {
-      if ((await this.#catalog.upload(id)) === undefined) await write.close()
+      const over = this.#over.delete(id)
+      if (over || (await this.#catalog.upload(id)) === undefined) await write.close()
       else await this.#putAside(id, write)
     }
   }
@@ -118,7 +126,7 @@ export class UploadSessions implements AsyncDisposable {
     this.#idle.delete(id)
     await idle?.close()
     // The row first: a row without a file is ended by the next sweep, a file without a row waits a day.
-    await this.end(id)
+    await this.#catalog.write('endUpload', { id })
     await this.#blobs.drop(id)
   }
 

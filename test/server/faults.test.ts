@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
+import { randomInt } from 'node:crypto'
+import { access } from 'node:fs/promises'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { digestOf } from '../helpers/digest-of.ts'
 import { CHANGES, type DiskCall, type DiskRule, diskFaults } from '../helpers/disk-faults.ts'
 import { needs } from '../helpers/programs.ts'
 import type { RegistryClient } from '../helpers/registry-client.ts'
 import { seededBytes } from '../helpers/seeded-bytes.ts'
+import { pick, seededRandom } from '../helpers/seeded-random.ts'
 import { startServer } from '../helpers/server.ts'
 import { cutPower } from './power-cut.ts'
 import { KINDS, type Kind } from './push-kinds.ts'
@@ -116,6 +121,127 @@ for (const error of ERRORS) {
       }
     },
   )
+}
+
+const SEED = process.env['SEED'] ?? String(randomInt(2 ** 31))
+const RANDOM_PUSHES = 300
+
+test(
+  'pushes amid faults at random, in the checkpoints of the catalog too, keep what they promise through a power cut',
+  needs('gcc'),
+  async (context) => {
+    context.diagnostic(`SEED=${SEED}`)
+    const random = seededRandom(SEED)
+    await using disk = await diskFaults()
+    disk.keepLog(true)
+    await using server = await startServer({ data: disk.data, env: disk.env })
+    const promised: string[] = []
+    let faults = 0
+    {
+      using client = await server.client()
+      await client.pushBlob('team/app', Buffer.from('{}'))
+      for (let number = 0; number < RANDOM_PUSHES; number += 1) {
+        // Some 30 KB each: the log of the catalog is moved into its file every hundred pushes or so.
+        const tag = `v${number}`
+        const rule: DiskRule = {
+          calls: [pick(random, ['fsync', 'write', 'rename'] as const)],
+          path: pick(random, ['/homeport/catalog.db', '/homeport/catalog.db-wal', '/blobs/sha256', '/repositories/']),
+          error: pick(random, ERRORS),
+          skip: random(4),
+          times: 1 + random(3),
+        }
+        disk.set(...(random(4) === 0 ? [rule] : []))
+        const { status } = await client.request('PUT', `/v2/team/app/manifests/${tag}`, {
+          headers: { 'content-type': 'application/vnd.oci.image.manifest.v1+json' },
+          body: largeManifest(tag),
+        })
+        assert.ok(status === 201 || status >= 500, `${tag}: ${status}`)
+        if (status === 201) promised.push(tag)
+        else faults += 1
+      }
+      disk.set()
+      assert.equal((await client.request('GET', '/v2/')).status, 200)
+    }
+    disk.keepLog(false)
+    await server.kill()
+    const log = await disk.log()
+    assert.ok(
+      log.some(({ call, path }) => call === 'write' && path.endsWith('/catalog.db')),
+      'no checkpoint was made',
+    )
+    await cutPower(disk.data, log)
+    await server.start()
+    using client = await server.client()
+    const lost: string[] = []
+    for (const tag of promised) {
+      const answer = await client.request('GET', `/v2/team/app/manifests/${tag}`)
+      if (!answer.bytes.equals(largeManifest(tag))) lost.push(tag)
+    }
+    assert.deepEqual(lost, [])
+    assert.ok(faults > 10, `only ${faults} pushes failed`)
+  },
+)
+
+for (const error of ERRORS) {
+  test(`an upload that ${error} cut goes on from where Range says`, needs('gcc'), async () => {
+    await using disk = await diskFaults()
+    await using server = await startServer({ data: disk.data, env: disk.env })
+    using client = await server.client()
+    const bytes = seededBytes('cut', 6_000_000)
+    const begun = await client.request('POST', '/v2/team/app/blobs/uploads/')
+    disk.set({ calls: ['write'], path: '/homeport/uploads/', error, skip: 2 })
+    const cut = await client.request('PATCH', begun.headers.location ?? '', { body: bytes })
+    assert.ok(cut.status >= 500, cut.text)
+    disk.set()
+    const stands = await client.request('GET', begun.headers.location ?? '')
+    const received = Number(/^0-(\d+)$/.exec(stands.headers.range ?? '')?.[1]) + 1
+    assert.ok(received > 1_000_000 && received < bytes.length, `it stands at ${stands.headers.range}`)
+    const rest = await client.request('PATCH', stands.headers.location ?? '', {
+      body: bytes.subarray(received),
+      headers: { 'content-range': `${received}-${bytes.length - 1}` },
+    })
+    assert.equal(rest.status, 202, rest.text)
+    const digest = digestOf(bytes)
+    assert.equal((await client.request('PUT', `${rest.headers.location}?digest=${digest}`)).status, 201)
+    assert.deepEqual(await client.pullBlob('team/app', digest), { digest, size: bytes.length })
+  })
+}
+
+test(
+  'link files of registry:2 that could not be written follow when they can, without a restart',
+  needs('gcc'),
+  async () => {
+    await using disk = await diskFaults()
+    await using server = await startServer({ data: disk.data, env: disk.env })
+    using client = await server.client()
+    const link = (digest: string) =>
+      join(disk.data, 'docker/registry/v2/repositories/team/app/_layers/sha256', digest.slice('sha256:'.length), 'link')
+    disk.set({ calls: CHANGES, path: '/repositories/', error: 'EROFS' })
+    const digest = await client.pushBlob('team/app', Buffer.from('behind'))
+    await eventually(() => disk.seen() > 0)
+    await assert.rejects(access(link(digest)))
+    disk.set()
+    await eventually(() => access(link(digest)))
+  },
+)
+
+/** Asks again and again, for at most twenty seconds. */
+async function eventually(ask: () => unknown): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      if ((await ask()) !== false) return
+    } catch (error) {
+      if (tries === 200) throw error
+    }
+    assert.ok(tries < 200, 'it did not come')
+    await delay(100)
+  }
+}
+
+function largeManifest(name: string): Buffer {
+  const config = { mediaType: 'application/vnd.oci.empty.v1+json', digest: digestOf('{}'), size: 2 }
+  const annotations = { name, padding: seededBytes(name, 15_000).toString('hex') }
+  return Buffer.from(JSON.stringify({ schemaVersion: 2, config, layers: [], annotations }))
 }
 
 /** What may happen to an upload between the failed commit and the one that is answered with 201. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Catalog } from '../../../src/catalog/catalog.ts'
 import type { Caller } from '../../../src/registry/registry.ts'
 import { digestOf } from '../../helpers/digest-of.ts'
 import { ANYONE, bodyOf, openTestRules } from '../../helpers/test-rules.ts'
@@ -130,3 +131,26 @@ test('uploads: nobody pushes to a cached repository, mounts into it, or deletes 
   const push = { reference: '1', tags: [], bytes: Buffer.from('{}'), contentType: 'application/x' }
   await assert.rejects(registry.putManifest('team/app', push), { kind: 'unsupported' })
 })
+
+for (const [what, text, ended] of [
+  ['a blob that is stored is no failure', 'hello', undefined],
+  ['wrong bytes are what the client is told of', 'other', { kind: 'digest-invalid' }],
+] as const) {
+  test(`${what}, though the end of its session cannot be noted; and that session is unknown`, async () => {
+    await using rules = await openTestRules()
+    const { registry, catalog } = rules
+    const { id } = await registry.uploads.begin('team/app', ANYONE, 'sha256')
+    const write = catalog.write.bind(catalog)
+    const failing: Catalog['write'] = (name, data) =>
+      name === 'endUpload' ? Promise.reject(new Error('EIO')) : write(name, data)
+    Object.assign(catalog, { write: failing })
+    const key = { id, repository: 'team/app', caller: ANYONE }
+    const finishing = registry.uploads.finish(key, digestOf('hello'), { body: bodyOf(text) })
+    if (ended === undefined) await finishing
+    else await assert.rejects(finishing, ended)
+    await assert.rejects(registry.uploads.status(key), { kind: 'upload-unknown' })
+    await assert.rejects(registry.uploads.finish(key, digestOf('hello'), { body: bodyOf('') }), {
+      kind: 'upload-unknown',
+    })
+  })
+}
