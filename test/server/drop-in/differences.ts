@@ -17,7 +17,7 @@ export function rowsOf(file: string, heading: string): Row[] {
   const text = readFileSync(join(ROOT, file), 'utf8')
   const [, section = ''] = text.split(`\n${heading}\n`)
   const lines = section.split(/\n## /)[0]?.split('\n') ?? []
-  return lines.filter((line) => /^\| (?!---|Requests)/.test(line)).map(rowOf)
+  return lines.filter((line) => /^\| (?!---|Requests|Where)/.test(line)).map(rowOf)
 }
 
 function rowOf(text: string): Row {
