@@ -21,9 +21,9 @@ export function parseDuration(value: string | number): number | undefined {
   return [...parts].reduce((sum, [, count, unit = '']) => sum + Number(count) * (MS[unit] ?? 0), 0)
 }
 
-/** The shortest text that reads back to the same milliseconds. */
+/** A text that reads back to the same milliseconds, in Go too, which has no days. */
 export function formatDuration(ms: number): string {
-  for (const unit of ['d', 'h', 'm', 's', 'ms'] as const) {
+  for (const unit of ['h', 'm', 's', 'ms'] as const) {
     const size = MS[unit] ?? 1
     if (ms >= size && ms % size === 0) return `${ms / size}${unit}`
   }

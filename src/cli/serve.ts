@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { OperatorError } from '../base/operator-error.ts'
-import { refuseVariables } from '../config/environment.ts'
-import { quickstartConfig, readConfig } from '../config/load.ts'
+import type { Log } from '../base/log.ts'
 import type { Config } from '../config/settings.ts'
 import type { Command } from './command.ts'
+import { LENIENT, type Taken, takeConfig } from './find-config.ts'
 import { type Hangups, reloadOnHangup } from './reload.ts'
 import { openServeLog, type ServeLog } from './serve-log.ts'
 import { homeportVersion } from './version.ts'
@@ -15,13 +14,21 @@ export const serve: Command = {
   data: 'serves',
   options: {
     quickstart: { help: 'Without a file: 127.0.0.1:5000, ./data, deletes on, open to all on this machine' },
+    ...LENIENT,
   },
 
   async run({ args, options, signal, exit }) {
-    const read = () => configOf({ file: args[0], quickstart: options['quickstart'] === true })
-    const config = read()
+    const which = {
+      file: args[0],
+      quickstart: options['quickstart'] === true,
+      lenient: options['lenient'] === true,
+    }
+    const read = () => takeConfig(which).config
+    const taken = takeConfig(which)
+    const { config } = taken
     const about = { 'instance.id': randomUUID(), version: homeportVersion() }
     using said = openServeLog(config.log, { about, exit })
+    tellOf(taken, said.log)
     using hangups = reloadOnHangup(read, said.log)
     try {
       await serveUntil(signal, { config, hangups }, said)
@@ -50,15 +57,11 @@ async function serveUntil(signal: AbortSignal, { config, hangups }: Serving, { l
   log.info({ because: signal.reason instanceof Error ? signal.reason.message : String(signal.reason) }, 'ending')
 }
 
-/** The configuration that a command line names: a file, or the quickstart's; one of them. */
-export function configOf({ file, quickstart }: { file: string | undefined; quickstart: boolean }): Config {
-  if (file !== undefined && quickstart) {
-    throw new OperatorError(`Both '${file}' and --quickstart say what the configuration is`, 'leave out one of them')
-  }
-  refuseVariables(process.env)
-  if (quickstart) return quickstartConfig()
-  if (file !== undefined) return readConfig(file)
-  throw new OperatorError('No configuration is named', 'name the config.yml, or try --quickstart')
+/** Says what is to be known of a configuration, in the order in which it was read. */
+function tellOf({ name, because, warnings, ignored }: Taken, log: Log): void {
+  log.info({ configuration: name }, `configuration: ${name}, because ${because}`)
+  for (const { place, message, hint } of warnings) log.warn({ place, ...(hint && { hint }) }, `${place} ${message}`)
+  for (const variable of ignored) log.debug({ variable }, 'a variable of Kubernetes is no setting, and is passed over')
 }
 
 function aborted(signal: AbortSignal): Promise<undefined> {

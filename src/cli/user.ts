@@ -5,8 +5,8 @@ import { changeHtpasswd, textOfHtpasswd } from '../auth/htpasswd-write.ts'
 import { OperatorError } from '../base/operator-error.ts'
 import { Secret } from '../base/secret.ts'
 import type { Call, Command, Option } from './command.ts'
+import { configOf } from './find-config.ts'
 import { SecretPrompt } from './prompt.ts'
-import { configOf } from './serve.ts'
 
 const WHERE: Readonly<Record<string, Option>> = {
   file: { value: 'FILE', help: 'The htpasswd file. Default: auth.htpasswd.path of the configuration' },

@@ -1,6 +1,6 @@
 import type { Told } from '../app/operations.ts'
 import type { Call, VolumeCall } from './command.ts'
-import { configOf } from './serve.ts'
+import { configOf } from './find-config.ts'
 
 /** The folder of the configuration that the command names, for whoever holds it to work on. */
 export function volumeFor({ options, terminal, signal }: Call): VolumeCall['volume'] {

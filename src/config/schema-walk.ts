@@ -1,46 +1,91 @@
 import * as z from 'zod'
+import type { Note } from './setting.ts'
 
-/** A part of the settings table: a section, or one setting. */
-type Part = z.core.$ZodType
+/** A part of the settings table: a section, a map, a list, or one setting. */
+export type Part = z.core.$ZodType
 
 /** The part without what makes it optional or gives it a default. */
-function bare(part: Part): Part {
-  const wrapped = part instanceof z.ZodOptional || part instanceof z.ZodDefault || part instanceof z.ZodPrefault
+export function bare(part: Part): Part {
+  const wrapped =
+    part instanceof z.ZodOptional ||
+    part instanceof z.ZodNullable ||
+    part instanceof z.ZodDefault ||
+    part instanceof z.ZodPrefault
   return wrapped ? bare(part.unwrap()) : part
 }
 
-function sectionsOf(part: Part): Readonly<Record<string, Part>> | undefined {
+/** What the table says of it. */
+export function noteOf(part: Part): Note | undefined {
+  const note = z.globalRegistry.get(part) as Note | undefined
+  if (note?.mark !== undefined) return note
+  const inner = part === bare(part) ? undefined : unwrapped(part)
+  return inner && noteOf(inner)
+}
+
+function unwrapped(part: Part): Part | undefined {
+  const wrapped =
+    part instanceof z.ZodOptional ||
+    part instanceof z.ZodNullable ||
+    part instanceof z.ZodDefault ||
+    part instanceof z.ZodPrefault
+  return wrapped ? part.unwrap() : undefined
+}
+
+export function sectionsOf(part: Part): Readonly<Record<string, Part>> | undefined {
   const inner = bare(part)
   return inner instanceof z.ZodObject ? inner.shape : undefined
 }
 
-/** Every key that has a meaning now, sections too; `[]` stands for each item of a list. */
+/** What lies under a key of a section or a map, or at a place of a list. */
+export function childOf(part: Part, key: PropertyKey): Part | undefined {
+  const inner = bare(part)
+  if (inner instanceof z.ZodArray) return inner.element
+  if (inner instanceof z.ZodRecord) return inner.valueType
+  const sections = sectionsOf(inner)
+  return sections !== undefined && typeof key === 'string' && Object.hasOwn(sections, key) ? sections[key] : undefined
+}
+
+export function isMap(part: Part): boolean {
+  return bare(part) instanceof z.ZodRecord
+}
+
+export function isList(part: Part): boolean {
+  return bare(part) instanceof z.ZodArray
+}
+
+/** Whatever it holds is passed over. */
+export function isOpaque(part: Part): boolean {
+  return bare(part) instanceof z.ZodUnknown || bare(part) instanceof z.ZodNever
+}
+
+/** A text is wanted there, whatever else YAML takes it for: a password may be `0123`. */
+export function isText(part: Part): boolean {
+  const inner = bare(part)
+  if (inner instanceof z.ZodCodec) return isText(inner.in)
+  return inner instanceof z.ZodString
+}
+
+/** Every key that has a meaning now, sections too; `[]` stands for each item of a list, `*` for each name of a map. */
 export function keysOf(part: Part, path = ''): string[] {
   const inner = bare(part)
   if (inner instanceof z.ZodNever) return []
   const own = path === '' ? [] : [path]
   if (inner instanceof z.ZodArray) return [...own, ...keysOf(inner.element, `${path}[]`).slice(1)]
+  if (inner instanceof z.ZodRecord) return [...own, ...keysOf(inner.valueType, `${path}.*`).slice(1)]
   const inside = Object.entries(sectionsOf(part) ?? {})
   return [...own, ...inside.flatMap(([name, child]) => keysOf(child, path === '' ? name : `${path}.${name}`))]
 }
 
-/**
- * What YAML says, as the table expects it: `x-…` keys are free; a section that is there without content is `{}`;
- * a setting without a value is not there.
- *
- * Invariant: an empty section stays (`htpasswd:` without content never turns into a registry without users).
- */
-export function plainOf(value: unknown, part: Part): unknown {
-  const sections = sectionsOf(part)
-  if (sections === undefined) return value
-  if (value === null) return {}
-  if (typeof value !== 'object' || Array.isArray(value)) return value
-  const entries = Object.entries(value).flatMap(([name, inside]): [string, unknown][] => {
-    if (name.startsWith('x-')) return []
-    const child = Object.hasOwn(sections, name) ? sections[name] : undefined
-    if (child === undefined) return [[name, inside]]
-    const absent = inside === null && sectionsOf(child) === undefined && !(bare(child) instanceof z.ZodNever)
-    return absent ? [] : [[name, plainOf(inside, child)]]
-  })
-  return Object.fromEntries(entries)
+/** Every part that has a note, with where it is: `refused` ones too. */
+export function notedParts(
+  part: Part,
+  path = '',
+): { readonly path: string; readonly part: Part; readonly note: Note }[] {
+  const inner = bare(part)
+  const note = path === '' ? undefined : noteOf(part)
+  const own = note === undefined ? [] : [{ path, part, note }]
+  if (inner instanceof z.ZodArray) return [...own, ...notedParts(inner.element, `${path}[]`)]
+  if (inner instanceof z.ZodRecord) return [...own, ...notedParts(inner.valueType, `${path}.*`)]
+  const inside = Object.entries(sectionsOf(part) ?? {})
+  return [...own, ...inside.flatMap(([name, child]) => notedParts(child, path === '' ? name : `${path}.${name}`))]
 }

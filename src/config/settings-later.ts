@@ -1,9 +1,27 @@
 import * as z from 'zod'
-import { duration, later, listenAddress, onOff, refused, secret, setting, size, text, texts, url } from './setting.ts'
+import {
+  count,
+  duration,
+  later,
+  listenAddress,
+  onOff,
+  refused,
+  secret,
+  setting,
+  size,
+  text,
+  texts,
+  url,
+} from './setting.ts'
 
 const NOT_CACHED = 'nothing is cached yet'
 
-const route = z.union([text, z.strictObject({ url: text, ca: text.optional() })], {
+const proxyRoute = z.strictObject({
+  url: setting('The proxy.', text),
+  ca: setting('PEM file: whom to trust for it.', text.optional()),
+})
+
+const route = z.union([text, proxyRoute], {
   error: 'must be direct, the URL of a proxy, or its url and ca',
 })
 
@@ -50,7 +68,10 @@ const retention = z.array(
     repositories: setting('Which repositories, by pattern.', texts),
     keep: setting(
       'What stays.',
-      z.strictObject({ last: z.int().min(0).optional(), pulledwithin: duration.optional() }),
+      z.strictObject({
+        last: setting('So many tags, the newest.', count.optional()),
+        pulledwithin: setting('What somebody pulled in that time.', duration.optional()),
+      }),
     ),
   }),
   { error: 'must be a list of rules' },

@@ -2,7 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { formatConfig, loadConfig } from '../../src/config/load.ts'
+import type { Config } from '../../src/config/settings.ts'
 import { unlessRefused } from './total.ts'
+
+function load(text: string, name: string): Config {
+  return loadConfig({ text, name }).config
+}
 
 const values = fc.oneof(
   fc.constantFrom(
@@ -90,7 +95,7 @@ const texts = fc.oneof(
 test('configuration: whatever the text, it is read, or refused with what to put right', () => {
   fc.assert(
     fc.property(texts, (text) => {
-      unlessRefused(() => loadConfig(text, 'config.yml'), 'OperatorError')
+      unlessRefused(() => load(text, 'config.yml'), 'OperatorError')
     }),
     { numRuns: 200 },
   )
@@ -99,11 +104,11 @@ test('configuration: whatever the text, it is read, or refused with what to put 
 test('configuration: the effective one loads back to the same, and then stays as it is', () => {
   fc.assert(
     fc.property(fc.oneof(texts, sound()), (text) => {
-      const config = unlessRefused(() => loadConfig(text, 'config.yml'), 'OperatorError')
+      const config = unlessRefused(() => load(text, 'config.yml'), 'OperatorError')
       if (config === undefined) return
       const printed = formatConfig(config)
-      assert.deepEqual(loadConfig(printed, 'printed'), config)
-      assert.equal(formatConfig(loadConfig(printed, 'printed')), printed)
+      assert.deepEqual(load(printed, 'printed'), config)
+      assert.equal(formatConfig(load(printed, 'printed')), printed)
     }),
     { numRuns: 120 },
   )
@@ -112,7 +117,7 @@ test('configuration: the effective one loads back to the same, and then stays as
 test('configuration: what is right is read', () => {
   fc.assert(
     fc.property(sound(), (text) => {
-      assert.deepEqual(loadConfig(text, 'config.yml'), loadConfig(formatConfig(loadConfig(text, 'a')), 'b'))
+      assert.deepEqual(load(text, 'config.yml'), load(formatConfig(load(text, 'a')), 'b'))
     }),
     { numRuns: 50 },
   )
@@ -124,7 +129,7 @@ test('configuration: a bomb of aliases is refused before it fills the memory', (
     bomb.push(`${other}: &${other} [${Array.from({ length: 9 }, () => `*${one}`).join(', ')}]`)
   }
   assert.equal(
-    unlessRefused(() => loadConfig(bomb.join('\n'), 'config.yml'), 'OperatorError'),
+    unlessRefused(() => load(bomb.join('\n'), 'config.yml'), 'OperatorError'),
     undefined,
   )
 })
@@ -137,7 +142,7 @@ test('configuration: depth alone breaks nothing', () => {
     `${'['.repeat(3000)}${']'.repeat(3000)}`,
   ]) {
     assert.equal(
-      unlessRefused(() => loadConfig(text, 'config.yml'), 'OperatorError'),
+      unlessRefused(() => load(text, 'config.yml'), 'OperatorError'),
       undefined,
     )
   }

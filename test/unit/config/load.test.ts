@@ -1,13 +1,20 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { OperatorError } from '../../../src/base/operator-error.ts'
-import { formatConfig, loadConfig, quickstartConfig, readConfig } from '../../../src/config/load.ts'
+import { formatConfig, type LoadOptions, loadConfig, QUICKSTART } from '../../../src/config/load.ts'
+import type { Config } from '../../../src/config/settings.ts'
+import { runbookConfig } from '../../helpers/runbook.ts'
 
+const HOUR = 3_600_000
 const LEAST = 'version: 0.1\nstorage: { filesystem: }\nhttp: { addr: :5000 }\n'
 
-function problems(text: string): string[] {
+function load(text: string, options?: LoadOptions): Config {
+  return loadConfig({ text, name: 'c.yml' }, options).config
+}
+
+function problems(text: string, options?: LoadOptions): string[] {
   try {
-    loadConfig(text, 'c.yml')
+    load(text, options)
   } catch (error) {
     assert.ok(error instanceof OperatorError)
     const [head, ...told] = error.message.split('\n')
@@ -19,70 +26,81 @@ function problems(text: string): string[] {
 
 describe('a configuration', () => {
   test('with the least that it needs has the defaults for the rest', () => {
-    assert.deepEqual(loadConfig(LEAST, 'c.yml'), {
-      version: '0.1',
-      log: { level: 'info' },
-      storage: { filesystem: { rootdirectory: '/var/lib/registry', mustexist: false }, delete: { enabled: false } },
-      http: { addr: { host: undefined, port: 5000 } },
-      validation: { manifests: { sparse: false, indexes: { platforms: 'none', platformlist: [] } } },
+    const { log, storage, auth, http, health, proxy, upstreams } = load(LEAST)
+    assert.deepEqual(log, { level: 'info', formatter: 'text', fields: {}, accesslog: { disabled: false } })
+    assert.deepEqual(storage, {
+      filesystem: { rootdirectory: '/var/lib/registry', mustexist: false },
+      delete: { enabled: false },
+      maintenance: {
+        uploadpurging: { enabled: true, age: 168 * HOUR, interval: 24 * HOUR, dryrun: false },
+        readonly: { enabled: false },
+      },
     })
+    assert.deepEqual(http, {
+      ...{ addr: { host: undefined, port: 5000 }, net: 'tcp', prefix: '/', relativeurls: false, headers: {} },
+      ...{ debug: { prometheus: { enabled: false, path: '/metrics' } }, trustedproxies: [] },
+    })
+    assert.deepEqual(health.storagedriver, { enabled: false, interval: 10_000, threshold: 0 })
+    assert.deepEqual([auth, proxy, upstreams], [undefined, undefined, undefined])
   })
 
   test('has what it sets', () => {
-    const text = `version: "0.1"
-log: { level: debug }
+    const { log, storage, auth, http, validation } = load(`version: "0.1"
+log: { level: debug, formatter: json, fields: { service: registry, number: 7 } }
 storage:
   filesystem: { rootdirectory: /srv, mustexist: true }
-  delete: { enabled: true }
+  maintenance: { uploadpurging: { age: 1h30m, interval: 60000000000 } }
 auth:
   htpasswd: { realm: "Bob's registry", path: /etc/htpasswd }
 http:
-  addr: "[::1]:0"
-  tls: { certificate: /c.pem, key: /k.pem }
+  addr: /run/registry.sock
+  net: unix
+  tls: { certificate: /c.pem, key: /k.pem, minimumtls: tls1.0 }
+  headers: { X-Content-Type-Options: [nosniff] }
 validation:
   manifests:
-    sparse: true
     indexes: { platforms: list, platformlist: [{ os: linux, architecture: arm64 }] }
-`
-    assert.deepEqual(loadConfig(text, 'c.yml'), {
-      version: '0.1',
-      log: { level: 'debug' },
-      storage: { filesystem: { rootdirectory: '/srv', mustexist: true }, delete: { enabled: true } },
-      auth: { htpasswd: { realm: "Bob's registry", path: '/etc/htpasswd' } },
-      http: { addr: { host: '::1', port: 0 }, tls: { certificate: '/c.pem', key: '/k.pem' } },
-      validation: {
-        manifests: {
-          sparse: true,
-          indexes: { platforms: 'list', platformlist: [{ os: 'linux', architecture: 'arm64' }] },
-        },
-      },
+`)
+    assert.deepEqual([log.level, log.formatter, log.fields], ['debug', 'json', { service: 'registry', number: '7' }])
+    assert.deepEqual(storage.filesystem, { rootdirectory: '/srv', mustexist: true })
+    assert.deepEqual(
+      [storage.maintenance.uploadpurging.age, storage.maintenance.uploadpurging.interval],
+      [1.5 * HOUR, 60_000],
+    )
+    assert.deepEqual(auth, { htpasswd: { realm: "Bob's registry", path: '/etc/htpasswd' } })
+    assert.deepEqual([http.addr, http.tls?.minimumtls], [{ path: '/run/registry.sock' }, 'tls1.2'])
+    assert.deepEqual(http.headers, { 'X-Content-Type-Options': ['nosniff'] })
+    assert.deepEqual(validation.manifests.indexes, {
+      platforms: 'list',
+      platformlist: [{ os: 'linux', architecture: 'arm64' }],
     })
   })
 
   test('printed and loaded again is the same', () => {
-    for (const config of [quickstartConfig(), loadConfig(LEAST.replace(':5000', '"[::1]:5000"'), 'c.yml')]) {
-      assert.deepEqual(loadConfig(formatConfig(config), 'printed'), config)
+    for (const config of [
+      loadConfig(QUICKSTART).config,
+      load(LEAST.replace(':5000', '"[::1]:5000"')),
+      load(runbookConfig()),
+    ]) {
+      assert.deepEqual(load(formatConfig(config)), config)
     }
   })
 
-  test('of the quickstart listens on this machine only, and keeps its data beside the current folder', () => {
-    const { http, storage, auth } = quickstartConfig()
-    assert.deepEqual(http, { addr: { host: '127.0.0.1', port: 5000 } })
-    assert.equal(storage.filesystem.rootdirectory, './data')
-    assert.equal(storage.delete.enabled, true)
-    assert.equal(auth, undefined)
+  test('printed shows no secret, neither of a setting of its own nor of an address', () => {
+    const text = `${LEAST}proxy: { remoteurl: "https://u:canary@a", username: u, password: canary }
+upstreams: { docker.io: { password: canary } }
+egress: { routes: ["http://u:canary@proxy:1", { url: "https://u:canary@b" }] }
+`
+    assert.doesNotMatch(formatConfig(load(text)), /canary/)
   })
 
-  test('that cannot be read says so and what to do', () => {
-    assert.throws(
-      () => readConfig('/nonexistent/c.yml'),
-      (error) => {
-        assert.ok(error instanceof OperatorError)
-        assert.match(error.message, /ENOENT.*\/nonexistent\/c\.yml/)
-        assert.ok(error.hint)
-        return true
-      },
-    )
+  test('of the quickstart listens on this machine only, and keeps its data beside the current folder', () => {
+    const { http, storage, auth, health } = loadConfig(QUICKSTART).config
+    assert.deepEqual(http.addr, { host: '127.0.0.1', port: 5000 })
+    assert.equal(storage.filesystem.rootdirectory, './data')
+    assert.equal(storage.delete.enabled, true)
+    assert.equal(health.storagedriver.enabled, true)
+    assert.equal(auth, undefined)
   })
 
   test('tells all its problems at once, in the order of the file', () => {
@@ -99,7 +117,7 @@ sotrage: {}
       'c.yml:1:1 storage: is missing',
       'c.yml:1:10 version: must be 0.1, not 0.2',
       'c.yml:3:10 log.level: must be one of error, warn, info, debug, not "loud"',
-      'c.yml:5:9 http.addr: must be text, not 5000',
+      'c.yml:5:9 http.addr: must be HOST:PORT or :PORT, an IPv6 host in brackets, or the path of a socket, not "5000"',
       'c.yml:6:3 http.tls.key: is missing',
       'c.yml:8:1 sotrage: is not a setting; did you mean storage?',
     ])
@@ -119,15 +137,21 @@ const cases: [name: string, text: string, problems: string[]][] = [
   ['an anchor and a merge', `x-log: &log { level: debug }\nlog: { <<: *log }\n${LEAST}`, []],
   ['sections without content', `${LEAST}log:\nvalidation:\n  manifests:\n`, []],
   ['a setting without a value', `${LEAST}log:\n  level:\n`, []],
-  ['auth without a way to sign in', `${LEAST}auth:\n`, ['c.yml:4:1 auth.htpasswd: is missing']],
+  ['auth without a way to sign in', `${LEAST}auth:\n`, ['c.yml:4:1 auth: must have one of htpasswd and none']],
   ['htpasswd without a file', `${LEAST}auth:\n  htpasswd:\n`, ['c.yml:5:3 auth.htpasswd.path: is missing']],
   ['htpasswd with an empty file name', `${LEAST}auth: { htpasswd: { path: "" } }\n`, ['c.yml:4:27 auth.htpasswd.path: must not be empty, not ""']],
   ['tls without content', `version: 0.1\nstorage: { filesystem: }\nhttp:\n  addr: :1\n  tls:\n`, ['c.yml:5:3 http.tls.certificate: is missing', 'c.yml:5:3 http.tls.key: is missing']],
   ['a section that is a value', `version: 0.1\nlog: debug\n${rest}`, ['c.yml:2:6 log: must be a section of settings, not "debug"']],
   ['a value that is a section', `version: 0.1\nlog: { level: { a: 1 } }\n${rest}`, ['c.yml:2:8 log.level: must be one of error, warn, info, debug']],
   ['a switch in quotes', `version: 0.1\nstorage: { filesystem: , delete: { enabled: "true" } }\nhttp: { addr: :1 }\n`, ['c.yml:2:45 storage.delete.enabled: must be true or false, not "true"']],
-  ['a driver that is not built', 'version: 0.1\nstorage: { filesystem: , s3: { secretkey: canary } }\nhttp: { addr: :1 }\n', ['c.yml:2:26 storage.s3: is not built yet: storage.filesystem is the one driver so far']],
-  ['a driver that is not built, as a word', 'version: 0.1\nstorage: { filesystem: , s3: canary }\nhttp: { addr: :1 }\n', ['c.yml:2:26 storage.s3: is not built yet: storage.filesystem is the one driver so far']],
+  ['a driver that is not built', 'version: 0.1\nstorage: { s3: { secretkey: canary } }\nhttp: { addr: :1 }\n', ['c.yml:2:12 storage.s3: is not built yet: storage.filesystem is the one driver so far']],
+  ['two drivers', 'version: 0.1\nstorage: { filesystem: , s3: canary }\nhttp: { addr: :1 }\n', ['c.yml:2:12 storage.filesystem: is one of 2 storage drivers, filesystem and s3; leave one', 'c.yml:2:26 storage.s3: is one of 2 storage drivers, filesystem and s3; leave one']],
+  ['a driver as a word', 'version: 0.1\nstorage: filesystem\nhttp: { addr: :1 }\n', []],
+  ['nobody to sign in, as a word', `${LEAST}auth: none\n`, []],
+  ['rules of who may do what', `${LEAST}groups: { dev: [ann] }\naccess: []\n`, ['c.yml:4:1 groups: is not built yet: every user may do everything so far', 'c.yml:5:1 access: is not built yet: every user may do everything so far']],
+  ['a socket without its net', `version: 0.1\nstorage: { filesystem: }\nhttp: { addr: /run/a.sock }\n`, ['c.yml:3:15 http.addr: must be the path of a socket with http.net unix, and HOST:PORT or :PORT without it, not "/run/a.sock"']],
+  ['a duration that is none', `${LEAST}health: { storagedriver: { interval: soon } }\n`, ['c.yml:4:38 health.storagedriver.interval: must be a duration, like 10s or 1h30m, not "soon"']],
+  ['an address with a password that is wrong otherwise', `${LEAST}proxy: { remoteurl: "htp://u:canary@a" }\n`, ['c.yml:4:21 proxy.remoteurl: must be a URL, like https://registry.example, not "htp://***@a"']],
   ['an alias to nothing', `${LEAST}log: *log\n`, ['c.yml:1:1 Unresolved alias (the anchor must be set before the alias): log']],
   ['a way to sign in that is not built, empty', `${LEAST}auth: { htpasswd: { path: a }, silly: }\n`, ['c.yml:4:32 auth.silly: is not built yet: auth.htpasswd is the one way to sign in so far']],
   ['a misspelt key', `${LEAST}log: { levle: info }\n`, ['c.yml:4:8 log.levle: is not a setting; did you mean log.level?']],
@@ -143,4 +167,17 @@ describe('a configuration with', () => {
   for (const [name, text, expected] of cases) {
     test(`${name} has ${expected.length} problems`, () => assert.deepEqual(problems(text), expected))
   }
+})
+
+describe('leniently', () => {
+  test('keys that are no settings are warnings, and other problems stay problems', () => {
+    const text = `${LEAST}log: { levle: info }\nquux: 1\n`
+    const { warnings, config } = loadConfig({ text, name: 'c.yml' }, { lenient: true })
+    assert.equal(config.log.level, 'info')
+    assert.deepEqual(
+      warnings.filter(({ place }) => place !== 'auth').map(({ place, message }) => `${place} ${message}`),
+      ['c.yml:4:8 log.levle: is not a setting; did you mean log.level?', 'c.yml:5:1 quux: is not a setting'],
+    )
+    assert.equal(problems(`${text}catalog: { maxentries: x }\n`, { lenient: true }).length, 1)
+  })
 })

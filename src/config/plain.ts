@@ -1,0 +1,41 @@
+import { childOf, isList, isMap, isOpaque, isText, type Part, sectionsOf } from './schema-walk.ts'
+
+/**
+ * What YAML says, as the table expects it: `x-…` keys are free; a section that is there without content is `{}`; a
+ * setting without a value is not there; where a text is wanted, it is the one that was written (`asText`), not the
+ * number that YAML makes of it.
+ *
+ * Invariant: an empty section stays (`htpasswd:` without content never turns into a registry without users).
+ */
+export function plainOf(value: unknown, asText: unknown, part: Part): unknown {
+  if (isOpaque(part)) return value
+  if (isText(part) && isScalar(value) && typeof asText === 'string') return asText
+  if (isList(part) && Array.isArray(value)) {
+    return value.map((item, index) => plainOf(item, inside(asText, index), childOf(part, index) ?? part))
+  }
+  const sections = sectionsOf(part)
+  if (sections === undefined && !isMap(part)) return value
+  if (value === null) return sections === undefined ? value : {}
+  if (!isObject(value)) return value
+  const entries = Object.entries(value).flatMap(([name, item]): [string, unknown][] => {
+    if (sections !== undefined && name.startsWith('x-')) return []
+    const child = childOf(part, name)
+    if (child === undefined) return [[name, item]]
+    const absent = item === null && sectionsOf(child) === undefined && !isOpaque(child) && !isMap(part)
+    return absent ? [] : [[name, plainOf(item, inside(asText, name), child)]]
+  })
+  return Object.fromEntries(entries)
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isScalar(value: unknown): boolean {
+  return typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint'
+}
+
+function inside(value: unknown, key: string | number): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
+  return (value as Readonly<Record<string | number, unknown>>)[key]
+}

@@ -1,0 +1,56 @@
+import { type Document, LineCounter, parseDocument } from 'yaml'
+import type { Problem, Warning } from './problems.ts'
+import { repairText } from './repair.ts'
+import { withoutPasswords } from './shown.ts'
+
+/** A configuration as text. */
+export interface Source {
+  readonly text: string
+  /** What messages call it. */
+  readonly name: string
+  /** It came with the program: a storage driver in it counts for none beside another one. */
+  readonly embedded?: boolean
+}
+
+/** The text, read as YAML. */
+export interface Read {
+  readonly document: Document
+  /** Values as YAML takes them, and as they are written. */
+  readonly value: unknown
+  readonly asText: unknown
+  readonly warnings: readonly Warning[]
+  readonly problems: readonly Problem[]
+  /** `file:line:column`, both counted from 1. */
+  place(offset: number): string
+}
+
+const OPTIONS = { merge: true, prettyErrors: false } as const
+
+/** Never throws: what is wrong with the text is among the problems, and then nothing after it can be trusted. */
+export function readSource({ text: written, name }: Source): Read {
+  const { text, repairs } = repairText(written)
+  const lineCounter = new LineCounter()
+  const document = parseDocument(text, { ...OPTIONS, lineCounter })
+  const place = (offset: number) => {
+    const { line, col } = lineCounter.linePos(offset)
+    return `${name}:${Math.max(line, 1)}:${Math.max(col, 1)}`
+  }
+  const warnings = repairs.map(({ offset, was, is }) => ({
+    place: place(offset),
+    message: `an editor made a link of an address: '${withoutPasswords(was)}' is read as '${withoutPasswords(is)}'`,
+    hint: 'write the address alone',
+  }))
+  const broken = document.errors.map(({ pos, message }) => ({ at: pos[0], message }))
+  const read = { document, warnings, place }
+  if (broken.length > 0) return { ...read, value: undefined, asText: undefined, problems: broken }
+  try {
+    const value: unknown = document.toJS() ?? {}
+    // Once more with every value as it is written, for settings that are texts.
+    const asText: unknown = parseDocument(text, { ...OPTIONS, schema: 'failsafe' }).toJS()
+    return { ...read, value, asText, problems: [] }
+  } catch (error) {
+    // An alias to nothing, or a nest of them that would fill the memory.
+    const message = error instanceof Error ? error.message : String(error)
+    return { ...read, value: undefined, asText: undefined, problems: [{ at: 0, message }] }
+  }
+}

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { type LoadOptions, loadConfig, QUICKSTART } from '../../../src/config/load.ts'
+import { runbookConfig } from '../../helpers/runbook.ts'
+
+const LEAST = 'version: 0.1\nstorage: { filesystem: }\nhttp: { addr: 127.0.0.1:5000 }\n'
+
+function told(text: string, options?: LoadOptions): string[] {
+  return loadConfig({ text, name: 'c.yml' }, options).warnings.map(({ place, message }) => `${place} ${message}`)
+}
+
+describe('what a configuration is warned of', () => {
+  test('the one of the runbook, as it stands there: its damage, a key at another place, and what is not built', () => {
+    const { config } = loadConfig({ text: runbookConfig(), name: 'c.yml' })
+    assert.equal(config.http.host, 'https://registry.tirro.ir')
+    assert.equal(config.proxy?.remoteurl, 'https://registry-1.docker.io')
+    assert.deepEqual(told(runbookConfig()), [
+      "c.yml:29:9 an editor made a link of an address: '[https://registry.tirro.ir](https://registry.tirro.ir)' is read as 'https://registry.tirro.ir'",
+      "c.yml:40:14 an editor made a link of an address: '[https://registry-1.docker.io](https://registry-1.docker.io)' is read as 'https://registry-1.docker.io'",
+      'c.yml:33:3 http.accesslog is read as log.accesslog',
+      'c.yml:39:1 proxy changes nothing here: nothing is cached yet',
+    ])
+  })
+
+  test('nothing, where nothing is wrong: the quickstart', () => {
+    assert.deepEqual(loadConfig(QUICKSTART).warnings, [])
+  })
+
+  test('what does nothing here, whatever it holds', () => {
+    const text = `${LEAST}redis: { addr: "x", password: canary }\nnotifications: { endpoints: [] }\nlog: { hooks: [] }\n`
+    assert.deepEqual(told(text), [
+      'c.yml:4:1 redis changes nothing here: the catalog answers without a cache',
+      'c.yml:5:1 notifications changes nothing here: nobody is told yet',
+      'c.yml:6:8 log.hooks changes nothing here: nothing is mailed',
+    ])
+  })
+
+  test('what is built later, once a section, and its content is checked', () => {
+    const text = `${LEAST}upstreams: { ghcr.io: {}, quay.io: { routes: [direct], revalidate: 10m } }
+egress: { routes: [http://p:1] }
+cache: { maxsize: 200GiB }
+retention: [{ repositories: [a], keep: { last: 1, pulledwithin: 30d } }]
+ui: { enabled: true }
+lab: { name: tirro, nodes: [] }
+`
+    assert.deepEqual(
+      told(text).map((line) => line.split(' ')[1]),
+      ['upstreams', 'egress', 'cache', 'retention', 'ui', 'lab'],
+    )
+    assert.throws(() => told(`${LEAST}upstreams: { quay.io: { rotes: [] } }\n`), /did you mean upstreams\.\*\.routes/)
+    assert.throws(() => told(`${LEAST}cache: { maxsize: much }\n`), /cache\.maxsize: must be a size/)
+  })
+
+  test('that anybody may do anything, where others reach it', () => {
+    for (const [addr, warned] of [
+      [':5000', true],
+      ['0.0.0.0:5000', true],
+      ['10.0.0.1:5000', true],
+      ['127.0.0.1:5000', false],
+      ['localhost:5000', false],
+      ['"[::1]:5000"', false],
+    ] as const) {
+      const text = LEAST.replace('127.0.0.1:5000', addr)
+      assert.equal(
+        told(text).some((line) => /ANYBODY/.test(line)),
+        warned,
+        addr,
+      )
+      assert.deepEqual(told(`${text}auth: { htpasswd: { path: /h } }\n`), [])
+    }
+  })
+
+  test('outbound proxies of the environment that an editor mangled, without their passwords', () => {
+    const proxy = 'http://u:canary@proxy.lan:8080'
+    const environment = { HTTP_PROXY: `[${proxy}](${proxy})`, no_proxy: 'lan' }
+    const loaded = loadConfig({ text: LEAST, name: 'c.yml' }, { environment })
+    assert.deepEqual(loaded.proxies, { http_proxy: proxy, no_proxy: 'lan' })
+    assert.equal(loaded.warnings.length, 1)
+    assert.match(JSON.stringify(loaded.warnings), /HTTP_PROXY/)
+    assert.doesNotMatch(JSON.stringify(loaded.warnings), /canary/)
+  })
+})
