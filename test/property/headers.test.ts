@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { parseBasic } from '../../src/auth/basic.ts'
 import { allowsRange, etagOf, isUnchanged } from '../../src/http/conditional.ts'
+import { senderOf, trustedProxies } from '../../src/http/forwarded.ts'
 import { headRefusal } from '../../src/http/request-head.ts'
 import { warningHeaders } from '../../src/http/warning.ts'
 import { digestOf } from '../helpers/digest-of.ts'
@@ -134,6 +135,53 @@ test('heads: whatever Node’s parser takes is taken or refused, and a refusal i
       if (refusal !== undefined) return assert.ok(refusal.message.length < 400)
       assert.ok(headers.filter(([name]) => name.toLowerCase() === 'host').length <= 1)
       assert.match(String(merged['transfer-encoding'] ?? 'chunked'), /^chunked$/i)
+    }),
+    { numRuns: 1000 },
+  )
+})
+
+const proxies = fc.constantFrom('10.0.0.1', '10.200.3.4', '::ffff:10.0.0.9', 'fd00::1')
+const others = fc.constantFrom('192.0.2.7', '198.51.100.1', '2001:db8::5')
+const trusted = trustedProxies(['10.0.0.0/8', 'fd00::/8'])
+
+test('X-Forwarded-*: a peer that is not trusted is who he is, whatever he writes', () => {
+  const names = fc.constantFrom('x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'forwarded', 'x-real-ip')
+  fc.assert(
+    fc.property(
+      others,
+      fc.dictionary(names, fc.oneof(values, proxies, others), { noNullPrototype: true }),
+      (peer, headers) => {
+        const { address, forwarded, scheme, host } = senderOf(
+          { peer, tls: false, headers: { host: 'reg', ...headers } },
+          trusted,
+        )
+        assert.deepEqual([address, forwarded, scheme, host], [peer, false, 'http', 'reg'])
+        assert.equal(senderOf({ peer, tls: true, headers }, undefined).address, peer)
+      },
+    ),
+    { numRuns: 500 },
+  )
+})
+
+test('X-Forwarded-For: what a client writes before the proxies add him changes nothing', () => {
+  fc.assert(
+    fc.property(values, others, fc.array(proxies, { maxLength: 3 }), proxies, (written, client, chain, peer) => {
+      const for_ = [written, client, ...chain].join(', ')
+      const sender = senderOf({ peer, tls: false, headers: { 'x-forwarded-for': for_ } }, trusted)
+      assert.deepEqual([sender.address, sender.forwarded], [client, true])
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('X-Forwarded-*: whatever a trusted proxy passes on, the sender has an address, a scheme and a host that may be one', () => {
+  fc.assert(
+    fc.property(proxies, values, values, values, (peer, chain, scheme, host) => {
+      const headers = { 'x-forwarded-for': chain, 'x-forwarded-proto': scheme, 'x-forwarded-host': host }
+      const sender = senderOf({ peer, tls: false, headers }, trusted)
+      assert.match(sender.address, /^[0-9a-f:.]+$/i)
+      assert.ok(['http', 'https'].includes(sender.scheme))
+      assert.doesNotMatch(sender.host, /[\s/@,]/)
     }),
     { numRuns: 1000 },
   )
