@@ -1,38 +1,70 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { test } from 'node:test'
-import * as z from 'zod'
-import { keysOf } from '../../../src/config/schema-walk.ts'
+import {
+  childOf,
+  isList,
+  isMap,
+  isOpaque,
+  notedParts,
+  noteOf,
+  type Part,
+  sectionsOf,
+} from '../../../src/config/schema-walk.ts'
 import { SETTINGS } from '../../../src/config/settings.ts'
+import { REGISTRY2_KEYS } from '../../fixtures/registry2-keys.ts'
 
-type Part = z.core.JSONSchema.BaseSchema
+test('every setting has a mark, and says in sentences what it means', () => {
+  const bad = notedParts(SETTINGS).filter(({ note }) => !/^[A-Z0-9].*\.$/.test(note.description))
+  assert.deepEqual(
+    bad.map(({ path }) => path),
+    [],
+  )
+  assert.deepEqual(unmarked(SETTINGS, ''), [])
+})
 
-test('every setting says in one sentence what it means, and whether it is honoured', () => {
-  const bad: string[] = []
-  function visit(part: Part, path: string): void {
-    const children = Object.entries(part.properties ?? {}) as [string, Part][]
-    for (const [name, child] of children) visit(child, `${path}.${name}`)
-    if (children.length > 0) return
-    const { description = '', mark } = part as { description?: string; mark?: unknown }
-    if (mark !== 'not yet' && (mark !== 'honoured' || !/^[A-Z][^.]*(\.[^.]+)*\.$/.test(description))) bad.push(path)
+test('what is refused, or changes nothing, says why', () => {
+  const bad = notedParts(SETTINGS).filter(({ note }) => note.mark !== 'honoured' && !note.because)
+  assert.deepEqual(
+    bad.map(({ path }) => path),
+    [],
+  )
+})
+
+test('every key of registry:2 and registry 3 is in the table', () => {
+  assert.deepEqual(
+    REGISTRY2_KEYS.filter((key) => !isKnown(key)),
+    [],
+  )
+  assert.equal(isKnown('http.addres'), false)
+})
+
+/** What decides who comes in or where data lies, and is not built. */
+const REFUSED = [
+  ...['inmemory', 's3', 's3aws', 'azure', 'gcs', 'swift', 'oss'].map((driver) => `storage.${driver}`),
+  ...['auth.token', 'auth.silly', 'middleware', 'http.tls.letsencrypt', 'http.h2c', 'proxy.exec', 'groups', 'access'],
+]
+
+test('what decides who comes in or where data lies, and is not built, is refused', () => {
+  const refused = notedParts(SETTINGS).filter(({ note }) => note.mark === 'refused')
+  assert.deepEqual(refused.map(({ path }) => path).sort(), REFUSED.toSorted())
+})
+
+/** Settings without a mark; that of a list or a map counts for what it holds. */
+function unmarked(part: Part, path: string, around = false): string[] {
+  const marked = around || noteOf(part) !== undefined
+  const sections = Object.entries(sectionsOf(part) ?? {})
+  if (sections.length > 0)
+    return sections.flatMap(([name, child]) => unmarked(child, path === '' ? name : `${path}.${name}`))
+  const item = isList(part) ? childOf(part, 0) : isMap(part) ? childOf(part, 'any') : undefined
+  if (item !== undefined) return unmarked(item, `${path}[]`, marked)
+  return marked ? [] : [path]
+}
+
+/** Of what is passed over or refused as a whole, the inside is not in the table. */
+function isKnown(key: string): boolean {
+  let part: Part | undefined = SETTINGS
+  for (const name of key.replaceAll('[]', '.0').split('.')) {
+    part = part && !isOpaque(part) ? childOf(part, name === '0' ? 0 : name) : part
   }
-  visit(z.toJSONSchema(SETTINGS, { io: 'input' }) as Part, '')
-  assert.deepEqual(bad, [])
-})
-
-test('the manual names every setting, and no other', () => {
-  const manual = readFileSync(join(import.meta.dirname, '../../../docs/running.md'), 'utf8')
-  const rows = [...manual.matchAll(/^\| ((?:`[a-z.]+`(?:, )?)+) \|/gm)].flatMap(([, cell = '']) => cell.split(', '))
-  const named = rows.map((key) => key.replaceAll('`', ''))
-  const keys = keysOf(SETTINGS)
-  const settings = keys.filter((key) => !key.includes('[]') && !keys.some((other) => other.startsWith(`${key}.`)))
-  assert.deepEqual(
-    settings.filter((key) => !named.includes(key)),
-    [],
-  )
-  assert.deepEqual(
-    named.filter((key) => !keys.includes(key)),
-    [],
-  )
-})
+  return part !== undefined
+}
