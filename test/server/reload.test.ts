@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, copyFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { connect } from 'node:tls'
 import { type Certificates, issueCertificate } from '../helpers/certificates.ts'
-import { run } from '../helpers/processes.ts'
-import { needs } from '../helpers/programs.ts'
+import { run, start } from '../helpers/processes.ts'
+import { needs, program } from '../helpers/programs.ts'
 import { RawSocket } from '../helpers/raw-socket.ts'
 import { htpasswdOf, type Server, startServer } from '../helpers/server.ts'
 import { type TemporaryFolder, temporaryFolder } from '../helpers/temporary.ts'
@@ -209,6 +209,21 @@ suite('the configuration, at SIGHUP', () => {
     await server.process.output(/the configuration was read anew/)
   })
 
+  test('headers are taken at once, and those that went are gone', async () => {
+    await using server = await startServer()
+    const client = await server.client()
+    const header = async () => (await client.request('GET', '/v2/')).headers['x-lab']
+    assert.equal(await header(), undefined)
+    change(server, (text) => text.replace('"http": {', '"http": { "headers": { "X-Lab": ["one"] },'))
+    await server.process.output(/the configuration was read anew/)
+    assert.equal(await header(), 'one')
+    change(server, (text) =>
+      setLevel('warn')(text).replace('"X-Lab": ["one"]', '').replace('"enabled": true', '"enabled": false'),
+    )
+    await server.process.output(/a restart is needed/)
+    assert.equal(await header(), undefined)
+  })
+
   test('a configuration with faults changes nothing, and each is told', async () => {
     await using server = await startServer()
     change(server, (text) => text.replace('"level"', '"levle"'))
@@ -216,6 +231,24 @@ suite('the configuration, at SIGHUP', () => {
     assert.equal((await (await server.client()).request('GET', '/v2/')).status, 200)
     change(server, (text) => text.replace('"levle"', '"level"'))
     await server.process.output(/the configuration was read anew/)
+  })
+
+  test('where the server ran on a terminal that is gone, the signal ends it', needs('script'), async () => {
+    await using folder = await temporaryFolder()
+    const storage = { filesystem: { rootdirectory: folder.at('data') } }
+    writeFileSync(folder.at('config.yml'), JSON.stringify({ version: 0.1, storage, http: { addr: '127.0.0.1:0' } }))
+    const command = `exec ${LAUNCHER} serve ${folder.at('config.yml')}`
+    await using terminal = start(program('script'), ['-qec', command, '/dev/null'], { interactive: true })
+    await terminal.output(/listening on/)
+    const [pid = 0] = readFileSync(`/proc/${terminal.pid}/task/${terminal.pid}/children`, 'utf8').split(' ').map(Number)
+    terminal.signal('SIGKILL')
+    const alive = () => existsSync(`/proc/${pid}`)
+    try {
+      for (let waited = 0; alive() && waited < 10_000; waited += 50) await pause(50)
+      assert.ok(!alive(), 'it lives on without a terminal')
+    } finally {
+      if (alive()) process.kill(pid, 'SIGKILL')
+    }
   })
 
   test('a hundred signals hurt nobody (D-25)', async () => {
