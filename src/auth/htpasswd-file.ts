@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import type { Log } from '../base/log.ts'
 import { OperatorError } from '../base/operator-error.ts'
 import { type WatchOptions, watchFiles } from '../base/watched-files.ts'
@@ -31,10 +31,17 @@ export function openHtpasswd({ path, log, ...watch }: HtpasswdFileOptions): Htpa
   const watched = watchFiles(
     {
       paths: [path],
-      read: () => readFile(path, 'utf8').catch(emptyWhereMissing),
-      taken(now: string) {
-        if (now === text) return
-        text = now
+      read: () => readSoon(path),
+      taken(now: Content) {
+        if (now.replaced) {
+          const remedy = 'restart the container, and mount the folder of the file in its place'
+          log.warn(
+            { path },
+            `the htpasswd file was replaced, and this mount of it alone still shows the old one: ${remedy}`,
+          )
+        }
+        if (now.text === text) return
+        text = now.text
         users = usersOf(text, { path, log })
         log.info({ path, users: users.size }, 'the users were read anew')
         for (const changed of listeners) changed(users)
@@ -84,9 +91,20 @@ function textAtStart(path: string): string {
   }
 }
 
-function emptyWhereMissing(error: unknown): string {
-  if (isMissing(error)) return ''
-  throw error
+interface Content {
+  readonly text: string
+  /** No folder has this file any more: only a mount of it keeps it. */
+  readonly replaced: boolean
+}
+
+async function readSoon(path: string): Promise<Content> {
+  try {
+    const [text, { nlink }] = await Promise.all([readFile(path, 'utf8'), stat(path)])
+    return { text, replaced: nlink === 0 }
+  } catch (error) {
+    if (isMissing(error)) return { text: '', replaced: false }
+    throw error
+  }
 }
 
 function isMissing(error: unknown): boolean {

@@ -126,7 +126,7 @@ suite('users, while the server runs', () => {
     await elsewhere.request('GET /v2/', [`Authorization: Basic ${Buffer.from('bob:secret').toString('base64')}`])
     assert.equal((await elsewhere.answer()).status, 200)
     const statuses = await flood
-    assert.deepEqual([...new Set(statuses)].sort(), [401, 429])
+    assert.deepEqual(new Set(statuses), new Set([401, 429]))
     assert.equal(await ping('ann', 'secret'), 200)
   })
 })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmodSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { chmodSync, closeSync, mkdirSync, openSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { openHtpasswd } from '../../../src/auth/htpasswd-file.ts'
 import { openLog } from '../../../src/base/log.ts'
@@ -106,4 +106,21 @@ test('a file that can no longer be read leaves the users as they are, and says s
     lines.map(({ level }) => level),
     ['error'],
   )
+})
+
+test('a file that only a mount keeps is told: what was put in its place is not seen', async () => {
+  await using htpasswd = await opened(`ann:${HASH}\n`)
+  const { path } = htpasswd
+  const steered = steeredWatch()
+  const lines: string[] = []
+  const log = openLog({ level: 'info', write: (line) => lines.push(JSON.parse(line).msg) })
+  const descriptor = openSync(path, 'r')
+  // A way to a file without a name, as a mount of a single file is one.
+  using file = openHtpasswd({ path: `/proc/self/fd/${descriptor}`, log, ...steered.options })
+  rmSync(path)
+  await steered.pass(2000)
+  await steered.pass(500)
+  closeSync(descriptor)
+  assert.deepEqual([...file.users.keys()], ['ann'])
+  assert.match(lines.join('\n'), /was replaced.*mount the folder/)
 })
