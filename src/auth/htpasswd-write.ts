@@ -26,6 +26,12 @@ const STALE_MS = 60_000
 /** What says that nothing can be put in the file's place, though it may be written itself: a mount, a foreign folder. */
 const IN_PLACE = new Set(['EACCES', 'EBUSY', 'EPERM', 'EROFS', 'EXDEV'])
 
+const HINTS: Readonly<Record<string, string>> = {
+  ENOENT: 'make its folder first',
+  EROFS: 'change it where it is not read-only: on the host, where a container has it mounted',
+  ENOSPC: 'make room on the disk',
+}
+
 /** The text of the file; empty where there is none. Throws an `OperatorError` where it cannot be read. */
 export function textOfHtpasswd(path: string): string {
   let bytes: Buffer
@@ -136,7 +142,7 @@ function asTold(error: unknown, path: string): unknown {
 function cannot(what: string, path: string, error: unknown): OperatorError {
   return new OperatorError(
     `Cannot ${what} the users in '${path}': ${error instanceof Error ? error.message : String(error)}`,
-    codeOf(error) === 'ENOENT' ? 'make its folder first' : 'run the command as a user who may read and write it',
+    HINTS[codeOf(error)] ?? 'run the command as a user who may read and write it',
   )
 }
 
