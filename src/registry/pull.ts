@@ -62,12 +62,21 @@ export function pullBlob(parts: Pick<Parts, 'catalog' | 'blobs' | 'locks' | 'lea
     throw unknown(repository, digest)
   }
 
+  async function openManifest(repository: string, digest: Digest): Promise<BlobReader> {
+    const stored = await blobs.open(digest)
+    if (stored !== undefined) return stored
+    const manifest = await catalog.manifest(repository, digest)
+    if (manifest === undefined) throw unknown(repository, digest)
+    return readerOf(manifest.bytes)
+  }
+
   return async (repository, digest, promisedTo): Promise<FoundBlob> => {
     const size = await sizeOf(repository, digest)
     if (size === undefined) {
       const manifest = await catalog.manifest(repository, digest)
       if (manifest === undefined) throw unknown(repository, digest)
-      return { digest, size: manifest.bytes.length, open: async () => readerOf(manifest.bytes) }
+      // Not from what was just read: whoever takes it slowly would keep it in memory.
+      return { digest, size: manifest.bytes.length, open: () => openManifest(repository, digest) }
     }
     if (promisedTo?.may('push', repository) === true && !(await promise(repository, digest))) {
       throw unknown(repository, digest)

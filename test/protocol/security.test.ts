@@ -271,6 +271,27 @@ script('T37', 'annotations of 8 MiB are more than a manifest may have', async (r
   assertAnswer(answer, { status: 413, code: 'MANIFEST_INVALID' })
 })
 
+script(
+  'T1',
+  'a large manifest is read while it goes out, and not held for a client that takes nothing',
+  async (registry) => {
+    await prepare(registry)
+    for (const [size, held] of [
+      [1000, true],
+      [1_000_000, false],
+    ] as const) {
+      const body = JSON.stringify(image({ annotations: { a: 'x'.repeat(size) } }))
+      assert.equal((await put(registry, body)).status, 201)
+      const { outcome, ...got } = await registry.request('GET /v2/team/app/manifests/new')
+      assert.equal(got.text, body)
+      assert.equal(got.headers['content-type'], OCI)
+      assert.equal(outcome.reply.body instanceof Uint8Array, held)
+      const head = await registry.request('HEAD /v2/team/app/manifests/new')
+      assert.deepEqual(head.headers, got.headers)
+    }
+  },
+)
+
 script('T1', 'a manifest that names ten thousand absent blobs is told of a hundred', async (registry) => {
   await prepare(registry)
   const layers = Array.from({ length: 10_000 }, (_, index) => ({ ...layer, digest: digestOf(`absent ${index}`) }))

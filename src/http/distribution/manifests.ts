@@ -10,6 +10,12 @@ import type { Handler, Query } from '../route.ts'
 /** Bytes. What containerd, c/image and registry:2 take: a larger one could be pushed, and pulled by nobody. */
 const LARGEST = 4 * 1024 * 1024
 
+/**
+ * Bytes that may wait in memory for one client to take them. Larger manifests are read again while they go out, as
+ * blobs are: a thousand clients that take nothing of 4 MiB each would fill the memory.
+ */
+const MOST_HELD = 256 * 1024
+
 /** A manifest has the type that its pusher chose, `text/html` too: no browser may run what is in it. */
 const INERT = { 'content-security-policy': "default-src 'none'; sandbox" }
 
@@ -22,8 +28,8 @@ const MOST_TAGS = 100
  * The stored bytes, whatever `Accept` says: to those who ask with a short list (Watchtower, curl), what there is
  * serves better than a 404.
  */
-export function readManifest(registry: Pick<Registry, 'findManifest'>): Handler {
-  return async ({ params, headers }) => {
+export function readManifest(registry: Pick<Registry, 'findManifest' | 'findBlob'>): Handler {
+  return async ({ method, params, headers }) => {
     const { name = '', reference = '' } = params
     if (!reference.includes(':') && !isTag(reference)) {
       throw new Refusal('manifest-unknown', { because: `'${reference.slice(0, 140)}' can be no tag` })
@@ -36,7 +42,10 @@ export function readManifest(registry: Pick<Registry, 'findManifest'>): Handler 
     }
     const warnings = warning === undefined ? [] : [warning]
     if (isUnchanged(headers, digest)) return { status: 304, headers: common, warnings }
-    return { status: 200, headers: { ...common, ...INERT, 'content-type': mediaType }, body: bytes, warnings }
+    const reply = { status: 200, headers: { ...common, ...INERT, 'content-type': mediaType }, warnings }
+    if (method === 'HEAD' || bytes.length <= MOST_HELD) return { ...reply, body: bytes }
+    const { open, size } = await registry.findBlob(name, digest)
+    return { ...reply, body: { reader: await open(), start: 0, end: size } }
   }
 }
 
