@@ -6,6 +6,7 @@ import { openToAll } from './open-to-all.ts'
 import { isObject, plainOf } from './plain.ts'
 import { idleKeys, keyPlace, type Places, type Problem, problemOf, type Warning, written } from './problems.ts'
 import { type ProxyVariables, readProxyVariables } from './proxy-variables.ts'
+import { childOf, isOpaque, type Part } from './schema-walk.ts'
 import { type Config, SETTINGS } from './settings.ts'
 import { withoutPasswords } from './shown.ts'
 import { readSource, type Source } from './source.ts'
@@ -83,14 +84,19 @@ export function formatConfig(config: Config): string {
 
 /** The same as a value, for JSON. */
 export function plainConfig(config: Config): unknown {
-  return masked(z.encode(SETTINGS, config))
+  return masked(z.encode(SETTINGS, config), SETTINGS)
 }
 
-function masked(value: unknown): unknown {
-  if (typeof value === 'string') return withoutPasswords(value)
-  if (Array.isArray(value)) return value.map(masked)
+/** `part`: where in the table it is. What nobody reads is not looked through for secrets either: all of it may be one. */
+function masked(value: unknown, part: Part | undefined): unknown {
+  if (value === undefined) return undefined
+  if (part !== undefined && isOpaque(part)) return '***'
+  if (typeof value === 'string') return withoutPasswords(value).replace(/^(https?:[^?]*\?).+/, '$1***')
+  if (Array.isArray(value)) return value.map((inside) => masked(inside, part && childOf(part, 0)))
   if (!isObject(value)) return value
-  return Object.fromEntries(Object.entries(value).map(([key, inside]) => [key, masked(inside)]))
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inside]) => [key, masked(inside, part && childOf(part, key))]),
+  )
 }
 
 interface Checked {

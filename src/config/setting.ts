@@ -81,6 +81,14 @@ export const duration = named(
   ),
 )
 
+const HEADERS = z.record(z.string(), z.array(z.string()))
+
+/** Headers that are sent: credentials, most likely. */
+export const sentHeaders = z.codec(HEADERS, HEADERS, {
+  decode: (headers) => headers,
+  encode: (headers) => Object.fromEntries(Object.keys(headers).map((name) => [name, ['***']])),
+})
+
 const SIZE = 'must be a size, like 200GiB'
 
 /** Bytes. */

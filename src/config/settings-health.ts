@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { count, duration, onOff, peerAddress, setting, text, url } from './setting.ts'
+import { count, duration, onOff, peerAddress, sentHeaders, setting, text, url } from './setting.ts'
 
 const interval = () => setting('How often it is checked.', duration.prefault('10s'))
 const timeout = () => setting('How long an answer may take.', duration.prefault('5s'))
@@ -28,7 +28,7 @@ export const health = z
       .array(
         z.strictObject({
           uri: setting('What is asked.', url),
-          headers: setting('Sent with it.', z.record(z.string(), z.array(z.string())).default({})),
+          headers: setting('Sent with it.', sentHeaders.default({})),
           statuscode: setting('The status that is right.', count.default(200)),
           timeout: timeout(),
           interval: interval(),

@@ -1,4 +1,4 @@
-import { type RequestEnd, type RequestLog, requestFields, statusOf } from './request-log.ts'
+import { type RequestEnd, type RequestLog, requestFields, statusOf, written } from './request-log.ts'
 
 /** Told of each request when it is over. */
 type AccessLog = (end: RequestEnd) => void
@@ -27,8 +27,8 @@ function combinedLine(end: RequestEnd, time: string): string {
   const { method, target, headers } = arrival
   const client = arrival.peer === '' ? '-' : arrival.peer
   const user = outcome === undefined || outcome.account === '' ? '-' : word(outcome.account)
-  const asked = `${method} ${inQuotes(target)} HTTP/${version}`
-  const agent = `"${inQuotes(headers['referer'])}" "${inQuotes(headers['user-agent'])}"`
+  const asked = `${method} ${inQuotes(written(target))} HTTP/${version}`
+  const agent = `"${inQuotes(written(headers['referer']))}" "${inQuotes(headers['user-agent'])}"`
   return `${client} - ${user} [${time}] "${asked}" ${statusOf(end)} ${bytes} ${agent}\n`
 }
 

@@ -63,9 +63,9 @@ export function requestFields(end: RequestEnd): Record<string, unknown> {
   const fields: Record<string, unknown> = {
     'http.request.id': id,
     'http.request.method': method,
-    'http.request.host': short(arrival.origin?.host ?? headers['host']),
-    'http.request.uri': short(target),
-    'http.request.referer': short(headers['referer']),
+    'http.request.host': written(arrival.origin?.host ?? headers['host']),
+    'http.request.uri': written(target),
+    'http.request.referer': written(headers['referer']),
     'http.request.useragent': short(headers['user-agent']),
     'http.request.contenttype': short(headers['content-type']),
     'http.request.remoteaddr': peer,
@@ -97,6 +97,12 @@ function addError(fields: Record<string, unknown>, { outcome, ending }: RequestE
   fields['err.code'] = failure.code.toLowerCase().replaceAll('_', ' ')
   fields['err.message'] = failure.message
   fields['err.detail'] = failure.detail
+}
+
+/** An address as a client wrote it, but for the name and the password that may stand in it. */
+export function written(text: string | undefined): string | undefined {
+  const plain = text?.includes('@') ? text.replace(/^([a-z][a-z0-9+.-]*:\/\/)?[^/?#]*@/i, '$1***@') : text
+  return short(plain)
 }
 
 function short(text: string | undefined): string | undefined {

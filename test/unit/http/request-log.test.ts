@@ -49,6 +49,14 @@ describe('the line of a request', () => {
     assert.deepEqual(fields['err.detail'], { tag: 'latest' })
   })
 
+  test('has no name and password that stand in an address', () => {
+    const headers = { host: 'ann:secret@reg', referer: 'https://ann:secret@a/b@c' }
+    const { fields } = logged(requestEnd({ target: 'http://ann:secret@reg/v2/?q=a@b', headers }))
+    assert.equal(fields['http.request.uri'], 'http://***@reg/v2/?q=a@b')
+    assert.equal(fields['http.request.host'], '***@reg')
+    assert.equal(fields['http.request.referer'], 'https://***@a/b@c')
+  })
+
   test('is an error with a fault', () => {
     const fault = new Error('broken')
     const failure = { code: 'UNKNOWN', message: 'Something went wrong', fault }
