@@ -11,6 +11,7 @@ const written: [name: string, before: string, after: string][] = [
   ['a file of Windows', 'bob:x\r\n', 'bob:x\r\nann:NEW\r\n'],
   ['a file with her', '# all\nann:old\n\nbob:x\n', '# all\nann:NEW\n\nbob:x\n'],
   ['a file with her, of Windows', 'ann:old\r\nbob:x\r\n', 'ann:NEW\r\nbob:x\r\n'],
+  ['a file of both endings', 'ann:old\nbob:x\r\n', 'ann:NEW\nbob:x\r\n'],
   ['a file with her at an end without a newline', 'bob:x\nann:old', 'bob:x\nann:NEW\n'],
   ['a file with her twice: the last place counts', 'ann:1\nbob:x\n ann:2\ncid:y\n', 'bob:x\nann:NEW\ncid:y\n'],
   ['a file with her under another hash', 'ann:$apr1$x$y\n', 'ann:NEW\n'],

@@ -191,6 +191,13 @@ test('after a change of the users nothing is remembered, and who is gone is out'
   assert.equal(await verify('bob', 'new'), true)
 })
 
+test('after a change of the users an unknown account costs what the costliest of the new ones does', async () => {
+  const { subject, verify, asked } = passwords()
+  subject.change(new Map([['bob', hashOf('other', '12')]]))
+  await verify('nobody', 'guess')
+  assert.match(asked[0]?.hash ?? '', /^\$2b\$12\$/)
+})
+
 test('who is taken out while his password is compared is not let in', async () => {
   const { subject, verify, hold } = passwords()
   const go = hold()

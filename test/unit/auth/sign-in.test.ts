@@ -47,6 +47,39 @@ describe('where users are configured', () => {
     })
   }
 
+  test('a login that fails is a line with who and from where, and is counted; what is no login is neither', async () => {
+    await using folder = await temporaryFolder()
+    writeFileSync(folder.at('htpasswd'), 'ann:$2y$04$/dGcQENQOMiw..oZLuEIIOQ9frf5yxeAlHlMJUdTvVPK2V74Isnfe\n')
+    const lines: Record<string, unknown>[] = []
+    const counted: unknown[] = []
+    await using signIn = openSignIn({
+      htpasswd: { realm: 'homeport', path: folder.at('htpasswd') },
+      log: openLog({ level: 'info', write: (line) => lines.push(JSON.parse(line)) }),
+      metrics: {
+        counter:
+          ({ name }) =>
+          (labels) =>
+            counted.push([name, labels]),
+      },
+      now: () => 0,
+    })
+    for (const header of [undefined, 'Basic Og==', 'Bearer x', 'nonsense']) await signIn.callerFor(header, FROM)
+    assert.deepEqual([lines, counted], [[], []])
+    await signIn.callerFor(basic(`${'x'.repeat(1000)}:canary`), FROM)
+    assert.equal(lines[0]?.['auth.user.name'], 'x'.repeat(128))
+    assert.equal(lines[0]?.['http.request.remoteaddr'], FROM.peer)
+    assert.doesNotMatch(JSON.stringify(lines), /canary/)
+    for (let guess = 0; guess < 11; guess += 1) await signIn.callerFor(basic(`ann:${guess}`), FROM).catch(() => {})
+    assert.equal(lines.length, 11)
+    assert.deepEqual(
+      counted.map((each) => JSON.stringify(each)),
+      [
+        ...Array(11).fill('["homeport_auth_failures_total",{"reason":"wrong"}]'),
+        '["homeport_auth_failures_total",{"reason":"limited"}]',
+      ],
+    )
+  })
+
   test('the challenge names the realm, quoted', async () => {
     await using signIn = await withUsers('my "lab" \\ 1')
     assert.equal(signIn.challenge, 'Basic realm="my \\"lab\\" \\\\ 1"')
