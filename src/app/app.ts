@@ -28,7 +28,7 @@ import { adoptAtStart } from './registry2.ts'
 import { Reloading } from './reload.ts'
 import { openTls } from './tls.ts'
 import { upkeepJobs } from './upkeep.ts'
-import { openVolume } from './volume.ts'
+import { openVolume, seeVolume } from './volume.ts'
 
 /** A running registry. Closing it ends requests, writes what is pending, and lets go of the volume. */
 export interface App extends AsyncDisposable {
@@ -95,7 +95,7 @@ export async function startApp(config: Config, { log, stdout, signal }: AppOptio
   }
   await finishRemovals(parts)
   await adoptAtStart({ parts, root, log, signal })
-  stack.use(new LinkFollower({ catalog, links: new LinkFiles(root), report: parts.report }))
+  stack.use(new LinkFollower({ catalog, links: new LinkFiles(root), report: parts.report, see: () => seeVolume(root) }))
   const registry = stack.use(createRegistry(parts))
   const signIn = stack.use(openSignIn({ htpasswd: config.auth?.htpasswd, log, metrics, now: () => performance.now() }))
   const answer = createHandler({

@@ -1,5 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { stat } from 'node:fs/promises'
 import type { Log } from '../base/log.ts'
 import { parseAddress } from '../config/address.ts'
 import { type Egress, openDirectEgress } from '../egress/egress.ts'
@@ -7,7 +6,7 @@ import { type CheckKind, HealthBoard } from '../ops/health.ts'
 import { checkHttp, checkTcp, type HttpCheck, shownUri } from '../ops/peer-check.ts'
 import { type RoundsOptions, startRounds } from '../ops/rounds.ts'
 import { lateProblem, readProblem, writeProblem } from '../ops/storage-check.ts'
-import type { Volume } from './volume.ts'
+import { seeVolume, type Volume } from './volume.ts'
 
 interface Round {
   /** Milliseconds. */
@@ -56,7 +55,7 @@ export function openHealth({ checks, volume, log, egress }: HealthParts): Health
     const storage = { interval, storage: true } as const
     check(
       { ...storage, name: STORAGE, stops: 'all', threshold },
-      { look: () => problemOf(readVolume(volume.root), readProblem), late: lateProblem('read', interval) },
+      { look: () => problemOf(seeVolume(volume.root), readProblem), late: lateProblem('read', interval) },
     )
     // At once: what cannot be written now is refused by the disk anyway, after the client has sent it.
     check(
@@ -93,12 +92,6 @@ async function problemOf<Problem>(look: Promise<unknown>, explain: (error: unkno
   } catch (error) {
     return explain(error)
   }
-}
-
-/** The folder, and the mark in it: an empty mount point can be read, and is no volume. */
-async function readVolume(root: string): Promise<void> {
-  await readdir(root)
-  await readFile(join(root, 'homeport', 'volume'))
 }
 
 async function exists(path: string): Promise<boolean> {

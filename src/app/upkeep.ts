@@ -3,6 +3,7 @@ import { oldUploadsIn, removeOldUpload } from '../registry/link-files-uploads.ts
 import type { UploadUpkeep } from '../registry/push-blob.ts'
 import { backUp } from './backup.ts'
 import type { Job } from './jobs.ts'
+import { seeVolume } from './volume.ts'
 
 const MINUTE = 60 * 1000
 
@@ -48,6 +49,8 @@ export function upkeepJobs(parts: UpkeepParts): Job[] {
 /** Ends old uploads, ours and those that registry:2 left in the folder, by the same rule. */
 export async function sweepAll({ root, uploads, purging, log, now }: UpkeepParts, signal: AbortSignal): Promise<void> {
   const { age, dryrun } = purging
+  // Of a disk that is not mounted every upload would look as if it had lost its bytes.
+  await seeVolume(root)
   const sentence = dryrun ? 'an upload would be purged; uploadpurging.dryrun is on' : 'an upload was purged'
   for await (const swept of uploads.sweep({ now: now(), age, dryRun: dryrun })) {
     log.info({ ...swept }, sentence)

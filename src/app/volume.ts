@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { OperatorError } from '../base/operator-error.ts'
 import type { BlobStore } from '../blobs/blob-store.ts'
@@ -32,7 +32,7 @@ export interface Volume extends AsyncDisposable {
 export async function openVolume({ rootdirectory, mustexist }: VolumeOptions): Promise<Volume> {
   const root = resolve(rootdirectory)
   const own = join(root, 'homeport')
-  const mark = join(own, 'volume')
+  const mark = markOf(root)
   if (mustexist) refuseEmpty(root, mark)
   await makeFolder(own)
 
@@ -68,6 +68,19 @@ async function refuseLost(catalog: string, mark: string): Promise<void> {
 
 async function textIn(mark: string): Promise<string> {
   return existsSync(mark) ? await readFile(mark, 'utf8') : ''
+}
+
+/**
+ * Rejects where the folder is no volume now: it was moved away, or its disk is not mounted, and what is made there would
+ * be hidden below it later.
+ */
+export async function seeVolume(root: string): Promise<void> {
+  await readdir(root)
+  await readFile(markOf(root))
+}
+
+function markOf(root: string): string {
+  return join(root, 'homeport', 'volume')
 }
 
 /** A folder of registry:2 is a volume too: it is adopted in place. */

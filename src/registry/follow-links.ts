@@ -21,12 +21,19 @@ interface Following {
 export class LinkFollower implements AsyncDisposable {
   readonly #following: Following
   readonly #report: Report
+  readonly #see: () => Promise<void>
   readonly #closing = new AbortController()
   readonly #running: Promise<void>
 
-  constructor({ report, ...following }: Following & { report: Report }) {
+  /** `see`: rejects while the volume is not where links are written. */
+  constructor({
+    report,
+    see = async () => {},
+    ...following
+  }: Following & { report: Report; see?: () => Promise<void> }) {
     this.#following = following
     this.#report = report
+    this.#see = see
     this.#running = this.#run()
   }
 
@@ -47,6 +54,8 @@ export class LinkFollower implements AsyncDisposable {
   /** Resolves to whether nothing went wrong. */
   async #drain(): Promise<boolean> {
     try {
+      if ((await this.#following.catalog.linkJobs(1)).length === 0) return true
+      await this.#see()
       const [error] = await drainLinks(this.#following)
       if (error === undefined) return true
       this.#report('a link file of registry:2 cannot be written; it is tried again, and no pull needs it', { error })

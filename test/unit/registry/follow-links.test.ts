@@ -200,3 +200,21 @@ test('what a link holds is the digest, as text', async () => {
   await drainLinks(following(volume))
   assert.equal(await readFile(join(volume.root, pathOf(TAG)), 'utf8'), DIGEST)
 })
+
+test('a follower writes no link where the volume is not, and all when it is back', async () => {
+  await using volume = await openTestVolume()
+  const { catalog } = volume
+  const reported = Promise.withResolvers<string>()
+  let there = false
+  const see = async () => {
+    if (!there) throw new Error('no volume')
+  }
+  await push(volume, IMAGE, ['v1'])
+  const follower = new LinkFollower({ ...following(volume), see, report: reported.resolve })
+  await reported.promise
+  assert.equal(await says(volume, TAG), undefined)
+  assert.notDeepEqual(await catalog.linkJobs(1), [])
+  there = true
+  await follower[Symbol.asyncDispose]()
+  assert.equal(await says(volume, TAG), DIGEST)
+})
