@@ -23,6 +23,7 @@ import { openFront } from './front.ts'
 import { openHealth } from './health.ts'
 import { startJobs } from './jobs.ts'
 import { measured } from './metrics-blob-store.ts'
+import { watchServer } from './metrics-own.ts'
 import { perform } from './perform.ts'
 import { adoptAtStart } from './registry2.ts'
 import { Reloading } from './reload.ts'
@@ -93,6 +94,7 @@ export async function startApp(config: Config, { log, stdout, signal }: AppOptio
     now: Date.now,
     report: (what, facts) => log.error(facts, what),
   }
+  watchServer(metrics, { leases: parts.leases, health, writerQueue: volume.writerQueue })
   await finishRemovals(parts)
   await adoptAtStart({ parts, root, log, signal })
   stack.use(new LinkFollower({ catalog, links: new LinkFiles(root), report: parts.report, see: () => seeVolume(root) }))

@@ -26,6 +26,7 @@ export interface Volume extends AsyncDisposable {
   /** Whether the disk takes what is written now. Rejects with what it said. */
   readonly tryDisk: () => Promise<void>
   readonly writerDied: Promise<Error>
+  readonly writerQueue: () => number
 }
 
 /** Throws an `OperatorError` where another process holds the folder, or it is not what it should be. */
@@ -53,6 +54,7 @@ export async function openVolume({ rootdirectory, mustexist }: VolumeOptions): P
     blobs,
     tryDisk: () => writer.tryDisk(join(own, 'probe')),
     writerDied: writer.died,
+    writerQueue: writer.queue,
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
 }

@@ -12,6 +12,8 @@ export interface Writer extends AsyncDisposable {
   readonly tryDisk: (path: string) => Promise<void>
   /** Resolves if the thread ends without having been asked: nothing can be written any more. */
   readonly died: Promise<Error>
+  /** How much was asked of the thread and is not answered yet. */
+  readonly queue: () => number
 }
 
 interface Waiting {
@@ -81,6 +83,7 @@ export async function startWriter(setup: WriterSetup): Promise<Writer> {
       await ask({ id: nextId(), do: 'try', path })
     },
     died,
+    queue: () => waiting.size,
     async [Symbol.asyncDispose]() {
       if (ended !== undefined) return
       const exit = once(worker, 'exit')

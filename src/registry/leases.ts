@@ -29,6 +29,12 @@ export class Leases {
     return (this.#ends.get(digest) ?? Number.NEGATIVE_INFINITY) > this.#now()
   }
 
+  /** How many there are. */
+  get count(): number {
+    this.#forgetEnded()
+    return this.#ends.size
+  }
+
   #forgetEnded(): void {
     for (const [digest, end] of this.#ends) {
       if (end > this.#now()) return
