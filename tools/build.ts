@@ -6,7 +6,16 @@ import { ROOT, runCommand } from './command.ts'
 
 // Makes the release tree: JavaScript, the launcher and what `npm ci --omit=dev` needs in it. With --install, that too.
 // Usage: node tools/build.ts [--install] [FOLDER]
-const COPIED = ['homeport', 'package-lock.json', 'LICENSE', 'README.md', 'CHANGELOG.md', 'SECURITY.md', 'docs']
+const COPIED = [
+  'homeport',
+  'package-lock.json',
+  'LICENSE',
+  'README.md',
+  'CHANGELOG.md',
+  'SECURITY.md',
+  'docs',
+  'container',
+]
 
 const { values, positionals } = parseArgs({ options: { install: { type: 'boolean' } }, allowPositionals: true })
 const output = resolve(positionals[0] ?? join(ROOT, 'build/homeport'))

@@ -13,15 +13,29 @@ const NAME = 'registry.tirro.ir'
 const HOST = `${NAME}:5000`
 const PASSWORD = 'a password of his'
 const IMAGE = 'homeport'
-/** What it told is shown where it does not within a minute. */
-const UNTIL_IT_ANSWERS = `
+/** Waits for a container. What it told is shown where it does not answer within a minute. */
+const untilItAnswers = (container: string, url: string) => `
 for _ in $(seq 600); do
-  if curl -sk https://${HOST}/v2/ >/dev/null; then exit 0; fi
+  if curl -sk ${url}/v2/ >/dev/null; then exit 0; fi
   sleep 0.1
 done
-docker logs registry
+docker logs ${container}
 exit 1
 `
+
+/** What starts registry:2's image, in a compose file, in a manifest of Kubernetes, by hand. */
+const NAMES = [
+  { as: 'the image', args: '--version', says: 'homeport 0.' },
+  { as: 'registry', args: '--version', says: 'homeport 0.' },
+  { as: '/bin/registry', args: 'serve /etc/docker/registry/config.yml', says: 'listening' },
+  { as: '/entrypoint.sh', args: '/etc/docker/registry/config.yml', says: 'listening' },
+  {
+    as: 'registry',
+    args: 'garbage-collect -m /etc/docker/registry/config.yml',
+    says: 'garbage-collect is not built yet',
+  },
+]
+
 /** What is told, one JSON a line, on both streams. */
 const LOGS = 'docker logs registry 2>&1'
 
@@ -61,7 +75,7 @@ for (const name of ENGINES) {
         .replace('htpasswd -cB', 'htpasswd -icB')
       await sh(step4, { input: PASSWORD })
       await sh(runbookStep('**Step** 5:').replace('registry:2', IMAGE))
-      await sh(UNTIL_IT_ANSWERS)
+      await sh(untilItAnswers('registry', `https://${HOST}`))
     })
 
     await t.test('who has no password, or a wrong one, is refused', async () => {
@@ -122,11 +136,51 @@ for (const name of ENGINES) {
       await sh('docker stop registry')
       assert.equal((await sh("docker inspect --format '{{.State.ExitCode}}' registry")).stdout.trim(), '0')
       await sh('docker start registry')
-      await sh(UNTIL_IT_ANSWERS)
+      await sh(untilItAnswers('registry', `https://${HOST}`))
       const url = `https://${HOST}/v2/_catalog`
       const { stdout } = await sh(`curl -sf --cacert '${ca}' -u 'ci-user:${PASSWORD}' ${url}`)
       assert.deepEqual(JSON.parse(stdout), { repositories: ['team/copy', 'team/hello'] })
       await sh('docker rm --force registry')
     })
+
+    await t.test(
+      'it needs no root, no capability and no root file system to write to, where its files allow that',
+      async () => {
+        const mine = folder.at('mine')
+        await sh(`mkdir '${mine}' && chown 1234:1234 '${mine}'`)
+        const flags = `--user 1234:1234 --read-only --cap-drop ALL -v '${mine}:/var/lib/registry' -p 5001:5000`
+        await sh(`docker run -d --name mine ${flags} ${IMAGE}`)
+        await sh(untilItAnswers('mine', `http://${NAME}:5001`))
+        const begin = `curl -sf -o /dev/null -w '%{http_code}' -X POST http://${NAME}:5001/v2/a/blobs/uploads/`
+        assert.equal((await sh(begin)).stdout, '202')
+        assert.equal((await sh(`stat -c %u '${mine}/homeport/catalog.db'`)).stdout.trim(), '1234')
+        await sh('docker rm --force mine')
+      },
+    )
+
+    await t.test('it names the file that it may not read, as another user than the one whose key it is', async () => {
+      const files = ['config.yml', 'tls', 'auth'].map(
+        (file) => `-v /opt/registry/${file}:/etc/docker/registry/${file}:ro`,
+      )
+      const flags = `--user 1234:1234 -v '${folder.at('mine')}:/var/lib/registry' ${files.join(' ')}`
+      const { stdout } = await sh(
+        `chmod 0600 /opt/registry/tls/privkey.pem; docker run --rm ${flags} ${IMAGE} 2>&1 || echo "ended with $?"`,
+      )
+      assert.match(stdout, /\/etc\/docker\/registry\/tls\/privkey\.pem/)
+      assert.match(stdout, /ended with 1/)
+    })
+
+    for (const { as, args, says } of NAMES) {
+      await t.test(`it is started as ${as} ${args}`, async () => {
+        const entry = as === 'the image' ? '' : `--entrypoint ${as}`
+        const look = `docker logs named 2>&1 | grep -q '${says}'`
+        const run = `docker run -d --name named ${entry} ${IMAGE} ${args}`
+        const wait = `for _ in $(seq 300); do if ${look}; then break; fi; sleep 0.1; done`
+        const { stdout } = await sh(
+          `${run} >/dev/null; ${wait}; docker logs named 2>&1; docker rm --force named >/dev/null`,
+        )
+        assert.ok(stdout.includes(says), stdout)
+      })
+    }
   })
 }

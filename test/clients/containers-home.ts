@@ -28,15 +28,17 @@ tmp_dir = "${folder}/tmp"
 network_config_dir = "${folder}/networks"
 `
 
-/** `vfs` copies where `overlay` mounts: slow, and works on every machine. */
-const STORAGE_CONF = (folder: string) => `
+/** `vfs` copies where `overlay` mounts: slow with large images, and works without root. */
+type Driver = 'vfs' | 'overlay'
+
+const STORAGE_CONF = (folder: string, driver: Driver) => `
 [storage]
-driver = "vfs"
+driver = "${driver}"
 graphroot = "${folder}/graph"
 runroot = "${folder}/run"
 `
 
-export async function makeContainersHome(folder: string): Promise<ContainersHome> {
+export async function makeContainersHome(folder: string, driver: Driver = 'vfs'): Promise<ContainersHome> {
   const configuration = join(folder, '.config/containers')
   await mkdir(configuration, { recursive: true })
   const write = async (name: string, text: string) => {
@@ -58,7 +60,7 @@ export async function makeContainersHome(folder: string): Promise<ContainersHome
       XDG_RUNTIME_DIR: tmp,
       REGISTRY_AUTH_FILE: accounts,
       CONTAINERS_CONF: await write('containers.conf', CONTAINERS_CONF(folder)),
-      CONTAINERS_STORAGE_CONF: await write('storage.conf', STORAGE_CONF(folder)),
+      CONTAINERS_STORAGE_CONF: await write('storage.conf', STORAGE_CONF(folder, driver)),
       CONTAINERS_REGISTRIES_CONF: await write('registries.conf', ''),
     },
     async trust(host, ca) {

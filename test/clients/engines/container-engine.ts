@@ -45,7 +45,7 @@ export async function buildImage(engine: ContainerEngine, namespace: Namespace, 
     output: 'capture',
   })
   if (built.code !== 0) throw new Error(built.text)
-  for (const path of ['Containerfile', '.dockerignore', 'container']) {
+  for (const path of ['Containerfile', '.dockerignore']) {
     await cp(join(ROOT, path), join(context, path), { recursive: true })
   }
   await engine.sh(`docker import '${await baseImage()}' base`)
@@ -61,6 +61,6 @@ async function docker(namespace: Namespace) {
 }
 
 async function podman(namespace: Namespace) {
-  const home = await makeContainersHome(namespace.folder.at('containers'))
+  const home = await makeContainersHome(namespace.folder.at('containers'), 'overlay')
   return { env: home.env, trust: home.trust }
 }
