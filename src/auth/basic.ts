@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { Secret } from '../base/secret.ts'
 
 export interface Credentials {
@@ -19,10 +20,6 @@ export function parseBasic(authorization: string | undefined): Credentials | und
   return { account: pair.slice(0, colon), password: new Secret(pair.slice(colon + 1)) }
 }
 
-function utf8(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    return undefined
-  }
+function utf8(bytes: Buffer): string | undefined {
+  return isUtf8(bytes) ? bytes.toString() : undefined
 }

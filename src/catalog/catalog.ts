@@ -14,6 +14,11 @@ export interface StoredManifest {
   readonly bytes: Uint8Array
 }
 
+/** What a tag points at, in a repository of this kind. */
+export interface TaggedManifest extends StoredManifest {
+  readonly kind: RepositoryKind
+}
+
 export interface TagEntry {
   readonly name: string
   readonly digest: Digest
@@ -108,7 +113,7 @@ export interface Catalog extends AsyncDisposable {
   repositories(page: Page): Promise<Repository[]>
 
   manifest(repository: string, digest: Digest): Promise<StoredManifest | undefined>
-  manifestByTag(repository: string, tag: string): Promise<StoredManifest | undefined>
+  manifestByTag(repository: string, tag: string): Promise<TaggedManifest | undefined>
   /** In order of digest. */
   manifests(repository: string, page: Page): Promise<ManifestEntry[]>
   /** In order of name. */

@@ -9,6 +9,7 @@ import type {
   Repository,
   StoredManifest,
   TagEntry,
+  TaggedManifest,
   UploadSession,
 } from './catalog.ts'
 import type { Write } from './commands.ts'
@@ -64,19 +65,19 @@ class SqliteCatalog implements Catalog {
     )
   }
 
-  async manifestByTag(repository: string, tag: string): Promise<StoredManifest | undefined> {
-    return storedFrom(
-      this.#statements.get<StoredRow>(
-        `select manifests.digest, manifests.media_type, manifest_contents.bytes
-         from repositories
-         join tags on tags.repository = repositories.id
-         join manifests on manifests.repository = tags.repository and manifests.digest = tags.digest
-         join manifest_contents on manifest_contents.digest = manifests.digest
-         where repositories.name = ? and tags.name = ?`,
-        repository,
-        tag,
-      ),
+  async manifestByTag(repository: string, tag: string): Promise<TaggedManifest | undefined> {
+    const row = this.#statements.get<StoredRow & Pick<RepositoryRow, 'kind'>>(
+      `select repositories.kind, manifests.digest, manifests.media_type, manifest_contents.bytes
+       from repositories
+       join tags on tags.repository = repositories.id
+       join manifests on manifests.repository = tags.repository and manifests.digest = tags.digest
+       join manifest_contents on manifest_contents.digest = manifests.digest
+       where repositories.name = ? and tags.name = ?`,
+      repository,
+      tag,
     )
+    const found = storedFrom(row)
+    return found && row && { ...found, kind: row.kind }
   }
 
   async manifests(repository: string, { after = '', limit }: Page): Promise<ManifestEntry[]> {

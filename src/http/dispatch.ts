@@ -3,7 +3,7 @@ import { Refusal } from '../oci/refusal.ts'
 import { completeReply } from './complete-reply.ts'
 import { errorResponse, type Failure } from './error-response.ts'
 import { authorise, identify, type SignIn } from './guard.ts'
-import { matchPath, type Pattern, patternOf, splitTarget } from './match-route.ts'
+import { componentsOf, matchComponents, type Pattern, patternOf, splitTarget } from './match-route.ts'
 import { parseQuery } from './query.ts'
 import type { Access, Arrival, Reply, Route } from './route.ts'
 
@@ -102,8 +102,9 @@ function methodsOf(table: Table, path: string): string[] {
 
 /** The first row whose path it is. Throws `route-unknown`. */
 function firstMatch(table: Table, path: string) {
+  const components = componentsOf(path)
   for (const { route, pattern } of table) {
-    const params = matchPath(pattern, path)
+    const params = matchComponents(pattern, components)
     if (params !== undefined) return { params, route }
   }
   throw new Refusal('route-unknown')

@@ -33,27 +33,48 @@ export function splitTarget(target: string): { path: string; query: string } {
  * no name has them.
  */
 export function matchPath(pattern: Pattern, path: string): Record<string, string> | undefined {
-  if (!path.startsWith('/')) return undefined
-  const { before, after, optionalSlash } = pattern
-  const components = path.slice(1).split('/')
-  if (optionalSlash && components.length > 1 && components.at(-1) === '') components.pop()
+  return matchComponents(pattern, componentsOf(path))
+}
+
+/** Of a path as sent. `undefined`: it is none. */
+export function componentsOf(path: string): readonly string[] | undefined {
+  return path.startsWith('/') ? path.slice(1).split('/') : undefined
+}
+
+/** As `matchPath`, for a path that is compared with many patterns. */
+export function matchComponents(
+  { before, after, optionalSlash }: Pattern,
+  components: readonly string[] | undefined,
+): Record<string, string> | undefined {
+  if (components === undefined) return undefined
+  const slash = optionalSlash && components.length > 1 && components.at(-1) === ''
+  const length = components.length - (slash ? 1 : 0)
+  const nameEnd = length - (after?.length ?? 0)
+  if (after === undefined ? length !== before.length : nameEnd <= before.length) return undefined
+  // What is written out is compared first, as most patterns are another path's.
+  if (!hasWords(before, components, 0) || !hasWords(after ?? [], components, nameEnd)) return undefined
 
   const params: Record<string, string> = {}
-  if (after === undefined) {
-    return components.length === before.length && matchAll(before, components, params) ? params : undefined
-  }
-  const nameEnd = components.length - after.length
-  if (nameEnd <= before.length) return undefined
-  if (!matchAll(before, components.slice(0, before.length), params)) return undefined
-  if (!matchAll(after, components.slice(nameEnd), params)) return undefined
+  if (!takeParams(before, components, { at: 0, params })) return undefined
+  if (after === undefined) return params
+  if (!takeParams(after, components, { at: nameEnd, params })) return undefined
   params['name'] = nameFrom(components.slice(before.length, nameEnd))
   return params
 }
 
-function matchAll(words: readonly string[], components: readonly string[], params: Record<string, string>): boolean {
+function hasWords(words: readonly string[], components: readonly string[], at: number): boolean {
+  return words.every((word, index) => word.startsWith(':') || word === components[at + index])
+}
+
+/** No parameter is empty. */
+function takeParams(
+  words: readonly string[],
+  components: readonly string[],
+  { at, params }: { at: number; params: Record<string, string> },
+): boolean {
   return words.every((word, index) => {
-    const component = components[index] ?? ''
-    if (!word.startsWith(':')) return word === component
+    if (!word.startsWith(':')) return true
+    const component = components[at + index] ?? ''
     params[word.slice(1)] = decode(component)
     return component !== ''
   })

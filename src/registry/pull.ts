@@ -18,8 +18,7 @@ export function pullManifest({ catalog }: Pick<Parts, 'catalog'>): Manifests['fi
     }
     const found = await catalog.manifestByTag(repository, reference.tag)
     if (found === undefined) throw new Refusal('manifest-unknown', { because: `${repository}:${text}` })
-    const { kind } = (await catalog.repository(repository)) ?? {}
-    return kind === 'cached' ? { ...found, warning: NOT_CONFIRMED } : found
+    return found.kind === 'cached' ? { ...found, warning: NOT_CONFIRMED } : found
   }
 }
 

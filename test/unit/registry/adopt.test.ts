@@ -34,6 +34,7 @@ test('repositories, manifests, tags, blobs and referrers are read into the catal
     digest: multi.manifest.digest,
     mediaType: MEDIA_TYPES.docker.index,
     bytes: new Uint8Array(multi.manifest.bytes),
+    kind: 'hosted',
   })
   assert.deepEqual(
     (await catalog.referrers('a/b', IMAGE.manifest.digest, PAGE)).map((row) => row.digest),
@@ -69,6 +70,7 @@ test('an image of Docker schema 1 is adopted as it lies', async () => {
     digest,
     mediaType: 'application/vnd.docker.distribution.manifest.v1+json',
     bytes: new Uint8Array(bytes),
+    kind: 'hosted',
   })
   assert.equal(await catalog.write('markLeaving', { digest: layer }), false)
 })
