@@ -63,7 +63,7 @@ export async function startApp(config: Config, { log, stdout, signal }: AppOptio
   const { root, catalog } = volume
   const debug = debugOf(config)
   const metrics = debug.addr !== undefined && debug.prometheus.enabled ? await openMetrics() : NO_METRICS
-  const blobs = metrics === NO_METRICS ? volume.blobs : measured(volume.blobs, metrics)
+  const blobs = measured(volume.blobs, { metrics, log })
   const requests = openRequestMetrics(metrics)
   const tls = config.http.tls && openTls(config.http.tls, log)
   if (tls !== undefined) stack.use(tls.source)
