@@ -22,8 +22,6 @@ interface RawCase {
 }
 
 const HELLO = digestOf('hello')
-const LARGE_BYTES = Buffer.alloc(3_000_000, 'x')
-const LARGE = digestOf(LARGE_BYTES)
 const BLOB = `/v2/app/blobs/${HELLO}`
 const OCI = 'application/vnd.oci.image.manifest.v1+json'
 const KEPT = { stays: true }
@@ -230,7 +228,7 @@ const CASES: readonly RawCase[] = [
   { name: 'a request behind a refused body', send: request('PUT /v2/app/manifests/raw', ['Content-Length: 5000000'], NEXT), answers: [413], ...ENDS },
   { name: 'a last request', send: get('/v2/', 'Connection: close') + NEXT, answers: [200], ...ENDS },
   { name: 'a client that sends nothing', send: '', ends: true, answers: [], ...ENDS },
-  { name: 'a client that leaves in the middle of a body', send: post(['Content-Length: 100'], 'hello'), ends: true, ...BAD },
+  { name: 'a client that leaves in the middle of a body', send: request('PUT /v2/app/manifests/raw', ['Content-Length: 100'], 'hello'), ends: true, ...BAD },
   { name: 'a body byte by byte', send: [...request(`POST /v2/app/blobs/uploads/?digest=${HELLO}`, ['Content-Length: 5'], 'hello')], answers: [201], ...KEPT },
   { name: '100,000 chunks of a byte', send: chunks(`1\r\n \r\n`.repeat(100_000).concat('0\r\n\r\n')), ...REFUSED },
   { name: 'a body that is announced, and told to come (56)', send: request(`POST /v2/app/blobs/uploads/?digest=${HELLO}`, ['Content-Length: 5', 'Expect: 100-continue'], 'hello'), answers: [100, 201], ...KEPT },
@@ -260,16 +258,7 @@ suite('raw sockets', () => {
     const client = await open.client()
     const blob = await client.request('POST', `/v2/app/blobs/uploads/?digest=${HELLO}`, { body: 'hello' })
     assert.equal(blob.status, 201)
-    // What a usual day takes is not what an attack adds.
-    const body = image({ annotations: { a: 'x'.repeat(4_000_000) } })
-    for (let round = 0; round < 5; round += 1) {
-      const manifest = await client.request('PUT', '/v2/app/manifests/large', {
-        headers: { 'content-type': OCI },
-        body,
-      })
-      assert.equal(manifest.status, 201)
-    }
-    await client.pushBlob('app', LARGE_BYTES)
+    await usualWork(open)
     for (const [name, server] of servers) {
       await answersStill(server)
       memoryBefore.set(name, await memoryOf(server))
@@ -280,7 +269,7 @@ suite('raw sockets', () => {
   })
 
   // Side by side: a refused body is lingered over for three seconds.
-  suite('each', { concurrency: 16 }, () => {
+  suite('each', { concurrency: 4 }, () => {
     for (const { name, to = 'open', send, ends, answers, stays, says } of CASES) {
       test(`raw: ${name} gets ${answers.join(', ') || 'nothing'}, and the connection ${stays ? 'stays' : 'ends'}`, async () => {
         const server = servers.get(to)
@@ -308,10 +297,30 @@ suite('raw sockets', () => {
     }
   })
 
-  for (const target of ['/v2/app/manifests/large', `/v2/app/blobs/${LARGE}`]) {
+  test('raw: after all of them the servers answer, have not grown by 50 MB, and met no fault of their own', async () => {
+    for (const [name, server] of servers) {
+      const grown = async () => (await memoryOf(server)) - (memoryBefore.get(name) ?? 0)
+      // What was let go is given back when the next needs room, so there are a few looks.
+      for (let look = 0; look < 5 && (await grown()) >= 50_000_000; look += 1) await usualWork(server)
+      await answersStill(server)
+      assert.ok((await grown()) < 50_000_000, `${name} grew by ${await grown()} bytes`)
+      const faults = server.log.filter(({ level }) => level === 'error' || level === 'fatal')
+      assert.deepEqual(faults, [])
+    }
+  })
+})
+
+suite('raw packets', () => {
+  const LARGE = Buffer.alloc(3_000_000, 'x')
+
+  for (const target of ['/v2/app/manifests/large', `/v2/app/blobs/${digestOf(LARGE)}`]) {
     test(`raw: 500 requests in one packet cost no more than one does (${target.slice(0, 16)})`, async () => {
-      const server = servers.get('open')
-      assert.ok(server)
+      await using server = await startServer()
+      const client = await server.client()
+      await client.pushBlob('app', LARGE)
+      const body = JSON.stringify({ mediaType: 'a/b', annotations: { a: 'x'.repeat(4_000_000) } })
+      const manifest = { headers: { 'content-type': 'a/b' }, body }
+      assert.equal((await client.request('PUT', '/v2/app/manifests/large', manifest)).status, 201)
       await server.resetMemoryPeak()
       const start = await memoryOf(server)
       using socket = await RawSocket.connect({ port: server.port })
@@ -324,16 +333,6 @@ suite('raw sockets', () => {
       assert.ok(grown < 100_000_000, `it grew by ${grown} bytes`)
     })
   }
-
-  test('raw: after all of them the servers answer, have not grown by 50 MB, and met no fault of their own', async () => {
-    for (const [name, server] of servers) {
-      await answersStill(server)
-      const grown = (await memoryOf(server)) - (memoryBefore.get(name) ?? 0)
-      assert.ok(grown < 50_000_000, `${name} grew by ${grown} bytes`)
-      const faults = server.log.filter(({ level }) => level === 'error' || level === 'fatal')
-      assert.deepEqual(faults, [])
-    }
-  })
 })
 
 test('raw: the table has the number of rows that was promised', () => {
@@ -352,6 +351,16 @@ async function sendAll(socket: RawSocket, send: string | readonly string[]): Pro
 /** Of the first request: an answer to HEAD has no body. */
 function methodOf(send: string | readonly string[]): string {
   return typeof send === 'string' && send.startsWith('HEAD') ? 'HEAD' : 'GET'
+}
+
+/** What a usual day takes is not what an attack adds: it is done before both looks at the memory. */
+async function usualWork(server: Server): Promise<void> {
+  const client = await server.client({ user: 'ann', password: 'secret' })
+  const body = image({ annotations: { a: 'x'.repeat(4_000_000) } })
+  for (let round = 0; round < 10; round += 1) {
+    const manifest = await client.request('PUT', '/v2/app/manifests/usual', { headers: { 'content-type': OCI }, body })
+    assert.equal(manifest.status, 201)
+  }
 }
 
 async function answersStill(server: Server): Promise<void> {
