@@ -1,6 +1,7 @@
 import { openSignIn } from '../auth/sign-in.ts'
 import type { Log, LogTarget } from '../base/log.ts'
 import { NO_METRICS, openMetrics } from '../base/metrics.ts'
+import type { CommandName } from '../catalog/commands.ts'
 import type { Config } from '../config/settings.ts'
 import { createHandler } from '../http/dispatch.ts'
 import { extraHeaders } from '../http/extra-headers.ts'
@@ -43,6 +44,9 @@ export interface App extends AsyncDisposable {
 
 /** How long requests have to end when the server is asked to, in milliseconds: docker kills after ten seconds. */
 const DRAIN_MS = 8_000
+
+/** Commands whose links are written at once, with all that wait: should the catalog be lost, tags are found by them. */
+const FOLLOWED: ReadonlySet<CommandName> = new Set(['putManifest', 'deleteManifest', 'deleteTag'])
 
 export interface AppOptions {
   readonly log: Log
@@ -97,7 +101,12 @@ export async function startApp(config: Config, { log, stdout, signal }: AppOptio
   watchServer(metrics, { leases: parts.leases, health, writerQueue: volume.writerQueue })
   await finishRemovals(parts)
   await adoptAtStart({ parts, root, log, signal })
-  stack.use(new LinkFollower({ catalog, links: new LinkFiles(root), report: parts.report, see: () => seeVolume(root) }))
+  const links = new LinkFollower({
+    ...{ catalog, links: new LinkFiles(root), report: parts.report },
+    see: () => seeVolume(root),
+  })
+  stack.use(links)
+  volume.onWritten((name) => FOLLOWED.has(name) && links.wake())
   const registry = stack.use(createRegistry(parts))
   const signIn = stack.use(openSignIn({ htpasswd: config.auth?.htpasswd, log, metrics, now: () => performance.now() }))
   const answer = createHandler({

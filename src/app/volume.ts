@@ -5,6 +5,7 @@ import { OperatorError } from '../base/operator-error.ts'
 import type { BlobStore } from '../blobs/blob-store.ts'
 import { FsBlobStore } from '../blobs/fs-blob-store.ts'
 import type { Catalog } from '../catalog/catalog.ts'
+import type { CommandName, Write } from '../catalog/commands.ts'
 import { openReads } from '../catalog/sqlite-reads.ts'
 import { lockVolume } from '../catalog/volume-lock.ts'
 import { catalogFilesOf, installRebuilt } from './catalog-files.ts'
@@ -27,6 +28,8 @@ export interface Volume extends AsyncDisposable {
   readonly tryDisk: () => Promise<void>
   readonly writerDied: Promise<Error>
   readonly writerQueue: () => number
+  /** Calls back after each command that was committed from now on. */
+  readonly onWritten: (listener: (name: CommandName) => void) => void
 }
 
 /** Throws an `OperatorError` where another process holds the folder, or it is not what it should be. */
@@ -43,7 +46,13 @@ export async function openVolume({ rootdirectory, mustexist }: VolumeOptions): P
   installRebuilt(files)
   await refuseLost(files.catalog, mark)
   const writer = stack.use(await startWriter({ root, catalogFile: files.catalog, backups: files.backups }))
-  const catalog = stack.use(openReads(files.catalog, writer.write))
+  const listeners: ((name: CommandName) => void)[] = []
+  const write: Write = async (name, data) => {
+    const answer = await writer.write(name, data)
+    for (const listener of listeners) listener(name)
+    return answer
+  }
+  const catalog = stack.use(openReads(files.catalog, write))
   // Behind the catalog: that the mark has its text says that there was one.
   if ((await textIn(mark)) === '') await writeFile(mark, MARK)
   const blobs = stack.use(new FsBlobStore({ root, publish: writer.publish }))
@@ -54,6 +63,7 @@ export async function openVolume({ rootdirectory, mustexist }: VolumeOptions): P
     blobs,
     tryDisk: () => writer.tryDisk(join(own, 'probe')),
     writerDied: writer.died,
+    onWritten: (listener) => void listeners.push(listener),
     writerQueue: writer.queue,
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }

@@ -12,6 +12,9 @@ const BATCH = 200
 const LOOK_MS = 400
 const REST_MS = 5_000
 
+/** How long a wake waits for others, so that a burst of pushes is followed in a few rounds, in milliseconds. */
+const GATHER_MS = 20
+
 interface Following {
   readonly catalog: Catalog
   readonly links: LinkFiles
@@ -23,6 +26,7 @@ export class LinkFollower implements AsyncDisposable {
   readonly #report: Report
   readonly #see: () => Promise<void>
   readonly #closing = new AbortController()
+  #waking = new AbortController()
   readonly #running: Promise<void>
 
   /** `see`: rejects while the volume is not where links are written. */
@@ -37,6 +41,11 @@ export class LinkFollower implements AsyncDisposable {
     this.#running = this.#run()
   }
 
+  /** There may be something to follow. Without a word it is found at the next look; sooner, less is lost with a catalog. */
+  wake(): void {
+    this.#waking.abort()
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort()
     await this.#running
@@ -46,8 +55,10 @@ export class LinkFollower implements AsyncDisposable {
   async #run(): Promise<void> {
     const { signal } = this.#closing
     while (!signal.aborted) {
-      const rest = (await this.#drain()) ? LOOK_MS : REST_MS
-      await sleep(rest, undefined, { signal, ref: false }).catch(() => undefined)
+      const well = await this.#drain()
+      await pause(well ? GATHER_MS : REST_MS, signal)
+      if (well) await pause(LOOK_MS - GATHER_MS, AbortSignal.any([signal, this.#waking.signal]))
+      if (this.#waking.signal.aborted) this.#waking = new AbortController()
     }
   }
 
@@ -64,6 +75,10 @@ export class LinkFollower implements AsyncDisposable {
     }
     return false
   }
+}
+
+async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await sleep(milliseconds, undefined, { signal, ref: false }).catch(() => undefined)
 }
 
 /**

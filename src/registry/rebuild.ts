@@ -40,6 +40,8 @@ export interface RebuildSummary {
  * 3. where the old catalog has a hole, of its newest copy what no link file can hold: content under sha512, types that
  *    registry:2 does not know, cached repositories. What was deleted since that copy may come back by this.
  *
+ * Then what manifests name is tied to their repository, where a link was missing.
+ *
  * Nothing is taken whose bytes are not there. Manifests are read from the blob store, and checked against their digest.
  */
 export async function rebuild(
@@ -65,6 +67,7 @@ export async function rebuild(
     signal.throwIfAborted()
     await take(counted, remains, remains.kind === 'cached' ? () => true : notInLinks)
   }
+  await tieNamed(context)
   const uploads = await takeUploads(context, old)
   await setKinds(context, [backup, old])
   await parts.catalog.write('endAdoption', { at: parts.now() })
@@ -138,6 +141,31 @@ function describe(bytes: Uint8Array, mediaType: string | undefined): Manifest | 
       return parseStoredManifest(bytes)
     } catch (error) {
       return `leads to no manifest: ${error instanceof Error ? error.message : String(error)}`
+    }
+  }
+}
+
+/**
+ * Ties to a repository what its manifests name, where the bytes are there: without its layers an image is none, and their
+ * links may have lagged. It was all there when the manifest was taken.
+ */
+async function tieNamed({ parts }: VolumeContext): Promise<void> {
+  const { catalog, blobs } = parts
+  for await (const { name: repository, kind } of repositoriesOf(parts)) {
+    const { manifests, blobs: tied } = await knownTo(catalog, repository)
+    const found = []
+    for (const digest of manifests) {
+      const stored = await catalog.manifest(repository, digest)
+      const manifest = stored && describe(stored.bytes, stored.mediaType)
+      if (manifest === undefined || typeof manifest === 'string') continue
+      for (const { digest: named, kind: what } of manifest.references) {
+        if (what === 'child' || tied.has(named)) continue
+        const stat = await blobs.stat(named)
+        if (stat !== undefined) found.push(stat)
+      }
+    }
+    for (const some of inParts(found)) {
+      await catalog.write('adopt', { repository, kind, blobs: some, manifests: [], tags: [], complete: false })
     }
   }
 }

@@ -107,7 +107,7 @@ suite('homeport rebuild', () => {
     assert.deepEqual(found.tags, whole.tags.filter(held))
     assert.deepEqual(found.manifests, whole.manifests.filter(held))
     assert.deepEqual(
-      told.rows.map(({ path }) => path).sort(),
+      told.rows.map(({ path }) => String(path)).sort(),
       [digestOf(FOREIGN), digestOf(LONG, 'sha512'), makeImage('mirrored').manifest.digest].sort(),
       'manifests that nothing names are listed',
     )

@@ -4,7 +4,7 @@ import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { mock, type TestContext, test } from 'node:test'
-import { publishFile, removeFile } from '../../../src/base/durable-file.ts'
+import { publishFile, removeFile, tryDisk } from '../../../src/base/durable-file.ts'
 
 const WATCHED = [
   'openSync',
@@ -184,4 +184,24 @@ test('a file is removed once', (context) => {
   assert.equal(existsSync(path), false)
   assert.equal(removeFile(path), false)
   assert.equal(removeFile(join(path, 'below')), false)
+})
+
+test('trying the disk writes, syncs and reads a file, and leaves none', (context) => {
+  const root = folder(context)
+  const seen = calls(root, () => tryDisk(join(root, 'probe')))
+  assert.deepEqual(seen, ['fsync probe', 'unlink probe'])
+  assert.deepEqual(readdirSync(root), [])
+})
+
+test('trying the disk tells what failed, and leaves nothing then either', (context) => {
+  const root = folder(context)
+  const failing = () =>
+    calls(
+      root,
+      () => tryDisk(join(root, 'probe')),
+      (call) => (call === 'fsync probe' ? 'EIO' : undefined),
+    )
+  assert.throws(failing, { code: 'EIO' })
+  assert.deepEqual(readdirSync(root), [])
+  assert.throws(() => tryDisk(join(root, 'absent', 'probe')), { code: 'ENOENT' })
 })
