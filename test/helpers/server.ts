@@ -9,7 +9,7 @@ import { type TemporaryFolder, temporaryFolder } from './temporary.ts'
 const BCRYPT_COST = 4
 
 /** The launcher: of the checkout, or of a release tree that `HOMEPORT_UNDER_TEST` names. */
-const LAUNCHER = process.env['HOMEPORT_UNDER_TEST'] ?? join(import.meta.dirname, '../../homeport')
+export const LAUNCHER = process.env['HOMEPORT_UNDER_TEST'] ?? join(import.meta.dirname, '../../homeport')
 
 export interface ServerOptions {
   /** Serve `https`, with a certificate for localhost and 127.0.0.1, or the one given. */
@@ -20,8 +20,12 @@ export interface ServerOptions {
   readonly data?: string
   /** `storage.delete.enabled`. Default: true. */
   readonly deletes?: boolean
+  /** Further keys of `http`. */
+  readonly http?: Readonly<Record<string, unknown>>
   /** Further sections of config.yml, over the ones that follow from the above. */
   readonly config?: Readonly<Record<string, unknown>>
+  /** A config.yml as somebody wrote it. What the options above decide, but `config`, is then set by variables. */
+  readonly text?: string
   readonly env?: Readonly<Record<string, string | undefined>>
   /** Path of the launcher, where it is not the one under test. */
   readonly launcher?: string
@@ -44,13 +48,14 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
   const config = {
     version: 0.1,
     storage: { filesystem: { rootdirectory: data }, delete: { enabled: options.deletes ?? true } },
-    http: { addr: '127.0.0.1:0', ...(tls && { tls: { certificate: tls.certificate, key: tls.key } }) },
+    http: { addr: '127.0.0.1:0', ...(tls && { tls: { certificate: tls.certificate, key: tls.key } }), ...options.http },
     ...(htpasswd && { auth: { htpasswd: { realm: 'Homeport', path: htpasswd } } }),
     ...options.config,
     log: { level: 'info', formatter: 'json', ...(options.config?.['log'] ?? {}) },
   }
-  await writeFile(folder.at('config.yml'), JSON.stringify(config, null, 2))
-  const server = new Server(folder, { ...options, data, tls })
+  await writeFile(folder.at('config.yml'), options.text ?? JSON.stringify(config, null, 2))
+  const variables = options.text === undefined ? {} : variablesOf(config, htpasswd)
+  const server = new Server(folder, { ...options, data, tls, env: { ...variables, ...options.env } })
   try {
     await server.start()
   } catch (error) {
@@ -58,6 +63,23 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
     throw error
   }
   return server
+}
+
+interface Decided {
+  readonly storage: object
+  readonly http: object
+}
+
+/** Sections as variables: their values are YAML, and JSON is YAML. */
+function variablesOf({ storage, http }: Decided, htpasswd: string | undefined): Record<string, string> {
+  const nested = { STORAGE: storage, HTTP: http, ...(htpasswd && { AUTH: { htpasswd: { path: htpasswd } } }) }
+  const variables: Record<string, string> = {}
+  const visit = (name: string, value: unknown) => {
+    if (typeof value !== 'object' || value === null) variables[name] = String(value)
+    else for (const [key, inside] of Object.entries(value)) visit(`${name}_${key.toUpperCase()}`, inside)
+  }
+  visit('REGISTRY', nested)
+  return variables
 }
 
 /** Lines as `htpasswd -B` writes them. */

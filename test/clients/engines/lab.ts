@@ -4,6 +4,7 @@ import { helloProgram } from '../../helpers/hello-program.ts'
 import { type Format, type Image, makeImage, makeIndex } from '../../helpers/images.ts'
 import { enterNamespace, type Namespace } from '../../helpers/namespace.ts'
 import type { RegistryClient } from '../../helpers/registry-client.ts'
+import { runbookConfig } from '../../helpers/runbook.ts'
 import { startServer } from '../../helpers/server.ts'
 
 const NAME = 'registry.test'
@@ -14,7 +15,10 @@ export const HOST = `${NAME}:${PORT}`
 export const USER = 'alice'
 export const PASSWORD = 's3cret pass:word'
 
-/** Homeport over TLS with one account, and a namespace for an engine in which it is `HOST`. */
+/**
+ * Homeport over TLS with one account, on the configuration of the first user's runbook as it stands there, and a
+ * namespace for an engine in which it is `HOST`.
+ */
 export interface Lab extends AsyncDisposable {
   readonly namespace: Namespace
   /** Root certificate to trust, as a path. */
@@ -28,7 +32,7 @@ export interface Lab extends AsyncDisposable {
 export async function startLab(): Promise<Lab> {
   await using stack = new AsyncDisposableStack()
   const tls = await issueCertificate([NAME])
-  const server = stack.use(await startServer({ tls, users: { [USER]: PASSWORD } }))
+  const server = stack.use(await startServer({ tls, users: { [USER]: PASSWORD }, text: runbookConfig() }))
   const namespace = stack.use(await enterNamespace(NAME))
   await namespace.expose(server.port, PORT)
   const client = stack.use(await server.client({ user: USER, password: PASSWORD }))
