@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
-import { publishFile, removeFile, tryDisk } from '../base/durable-file.ts'
+import { publishFile, removeFile, renewFile, tryDisk } from '../base/durable-file.ts'
 import type { CommandName, Data } from '../catalog/commands.ts'
 import { type OpenOptions, openDatabase } from '../catalog/sqlite.ts'
 import { openWriter } from '../catalog/writer.ts'
@@ -14,7 +14,7 @@ import { type FromWriter, OPENING, pack, type ToWriter, type WriterSetup } from 
  */
 function run(port: NonNullable<typeof parentPort>, { root, catalogFile, backups }: WriterSetup): void {
   const database = openDatabase(catalogFile, backups === undefined ? {} : { keep: keepIn(backups, root) })
-  const write = openWriter(database)
+  const write = openWriter(database, () => renewFile(`${catalogFile}-wal`))
 
   function tell(message: FromWriter): void {
     port.postMessage(message)

@@ -100,6 +100,11 @@ export function rewriteFile(path: string, bytes: Uint8Array): void {
   }
 }
 
+/** Makes a file durable whose sync may have failed: writes what it holds anew, in place. Does nothing where there is none. */
+export function renewFile(path: string): void {
+  if (existsSync(path)) rewriteFile(path, readFileSync(path))
+}
+
 /**
  * Takes a file away, and says whether there was one. Not synced: an unlink that a power cut takes back
  * leaves a file that nothing names.

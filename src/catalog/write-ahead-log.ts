@@ -9,30 +9,31 @@ const PAGES = 1_000
  *
  * Linux tells of a failed write-back once, and then takes the pages for clean: what they held may never reach the disk,
  * though every later sync goes well. After a power cut SQLite reads the log up to the first frame that is not whole. So
- * a commit behind a frame that was lost is lost too, however well it was synced itself.
+ * a commit behind a frame that was lost is lost too, however well it was synced itself; and a page that is moved from
+ * such a log into the database file has nothing behind it that could mend it.
  *
- * Therefore a failure makes the log *doubted*, and before the next commit all that it holds is written into the database
- * file, which is synced, and the log begins anew. At the start it is doubted as well: nobody knows how the process before
- * this one ended. SQLite says nothing of a failed sync in the checkpoints that it makes by itself, so they are made here.
+ * Therefore a failure makes the log *doubted*, and its bytes are written anew and synced before the next commit, and
+ * before anything is moved. At the start it is doubted as well: nobody knows how the process before this one ended.
+ * SQLite says nothing of a failed sync when it moves pages by itself, so that is done here.
  */
 export class WriteAheadLog {
+  readonly #renew: () => void
   readonly #inform: StatementSync
-  readonly #shorten: StatementSync
-  readonly #beginAnew: StatementSync
+  readonly #move: StatementSync
   #doubted = true
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, renew: () => void) {
     database.exec('pragma wal_autocheckpoint = 0')
+    this.#renew = renew
     this.#inform = database.prepare('pragma wal_checkpoint(noop)')
-    this.#shorten = database.prepare('pragma wal_checkpoint(passive)')
-    this.#beginAnew = database.prepare('pragma wal_checkpoint(truncate)')
+    this.#move = database.prepare('pragma wal_checkpoint(passive)')
     this.#tryToMend()
   }
 
   /** To be called before a transaction. Throws what keeps the log from being trusted. */
   mend(): void {
     if (!this.#doubted) return
-    if (this.#beginAnew.get()?.['busy'] !== 0) throw locked()
+    this.#renew()
     this.#doubted = false
   }
 
@@ -48,7 +49,7 @@ export class WriteAheadLog {
   keepShort(): void {
     try {
       const pages = this.#inform.get()?.['log']
-      if (typeof pages === 'number' && pages >= PAGES) this.#shorten.get()
+      if (typeof pages === 'number' && pages >= PAGES) this.#move.get()
     } catch (error) {
       this.doubt(error)
     }
@@ -61,10 +62,4 @@ export class WriteAheadLog {
       // The next transaction finds out.
     }
   }
-}
-
-/** As SQLite says it of a statement: of a checkpoint it only tells in its row. */
-function locked(): Error {
-  const message = 'database is locked: its log cannot begin anew while another connection reads or writes'
-  return Object.assign(new Error(message), { errcode: SQLITE_BUSY })
 }

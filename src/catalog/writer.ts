@@ -17,10 +17,12 @@ interface Waiting {
  *
  * Invariant: nobody is told before the commit. A command that fails undoes itself
  * alone; a commit that fails, fails every command in it.
+ *
+ * `renewLog` writes the bytes of the write-ahead log anew, and syncs them. Without: of a catalog that no power cut meets.
  */
-export function openWriter(database: DatabaseSync): Write {
+export function openWriter(database: DatabaseSync, renewLog: () => void = () => {}): Write {
   const statements = new Statements(database)
-  const log = new WriteAheadLog(database)
+  const log = new WriteAheadLog(database, renewLog)
   let waiting: Waiting[] = []
 
   function runTogether(): void {

@@ -182,6 +182,56 @@ test(
   },
 )
 
+for (const afterwards of [false, true]) {
+  const when = afterwards ? 'while the disk is bad, or well again' : 'while the disk is bad'
+  test(
+    `a sync that fails where no request waits for it takes with it nothing that is promised ${when}`,
+    needs('gcc'),
+    async () => {
+      await using disk = await diskFaults()
+      disk.keepLog(true)
+      await using server = await startServer({ data: disk.data, env: disk.env })
+      const promised: Buffer[] = []
+      {
+        using client = await server.client()
+        const push = async (text: string): Promise<number> => {
+          const bytes = Buffer.from(text)
+          const path = `/v2/team/app/blobs/uploads/?digest=${digestOf(bytes)}`
+          const { status } = await client.request('POST', path, { body: bytes })
+          if (status === 201) promised.push(bytes)
+          return status
+        }
+        assert.equal(await push('before'), 201)
+        // Sessions cost no sync, until the log of the catalog is long enough to be moved into its file. Which stays bad.
+        const log: DiskRule = { calls: ['fsync'], path: '/homeport/catalog.db-wal' }
+        disk.set({ ...log, error: 'EIO', times: 1 }, log, {
+          calls: ['fsync'],
+          path: '/homeport/catalog.db',
+          error: 'EIO',
+        })
+        for (let begun = 0; disk.seen() === 0; begun += 1) {
+          assert.ok(begun < 5_000, 'nothing was synced')
+          await client.request('POST', '/v2/team/app/blobs/uploads/')
+        }
+        await push('while the disk is bad')
+        if (afterwards) {
+          disk.set()
+          assert.equal(await push('afterwards'), 201)
+        }
+      }
+      await server.kill()
+      disk.set()
+      await cutPower(disk.data, await disk.log())
+      await server.start()
+      using client = await server.client()
+      for (const bytes of promised) {
+        const { status } = await client.request('HEAD', `/v2/team/app/blobs/${digestOf(bytes)}`)
+        assert.equal(status, 200, `'${bytes}' was promised`)
+      }
+    },
+  )
+}
+
 for (const error of ERRORS) {
   test(`an upload that ${error} cut goes on from where Range says`, needs('gcc'), async () => {
     await using disk = await diskFaults()
