@@ -27,6 +27,7 @@ const STALE_MS = 60_000
 const IN_PLACE = new Set(['EACCES', 'EBUSY', 'EPERM', 'EROFS', 'EXDEV'])
 
 const HINTS: Readonly<Record<string, string>> = {
+  EISDIR: 'name the file, not its folder',
   ENOENT: 'make its folder first',
   EROFS: 'change it where it is not read-only: on the host, where a container has it mounted',
   ENOSPC: 'make room on the disk',

@@ -93,7 +93,7 @@ test('a folder that is missing, and a file that is a folder, are told with the p
     changeHtpasswd(folder.at('none', 'htpasswd'), () => ''),
     missing,
   )
-  assert.throws(() => textOfHtpasswd(folder.path), { name: 'OperatorError', message: /EISDIR/ })
+  assert.throws(() => textOfHtpasswd(folder.path), { name: 'OperatorError', message: /EISDIR/, hint: /not its folder/ })
 })
 
 test('a file that is not UTF-8 is not changed, because its lines could not be kept', async () => {
