@@ -132,7 +132,7 @@ test('configuration: whatever the text and the variables, they are read, or refu
         assert.ok(place !== '' && message !== '')
       }
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   )
 })
 
