@@ -16,7 +16,7 @@ type Fields = Readonly<Record<string, unknown>>
 /** What a format's own keys are called. */
 interface Frame {
   readonly own: readonly string[]
-  line(event: LogEvent, time: string, rest: readonly Fields[]): string
+  readonly line: (event: LogEvent, time: string, rest: readonly Fields[]) => string
 }
 
 /**
@@ -77,7 +77,7 @@ function joined(head: Fields, rest: readonly Fields[]): string {
 
 /** As logrus does: what is of these characters stands as it is. */
 function quoted(value: unknown): string {
-  const text = typeof value === 'string' ? value : typeof value === 'object' ? stringify(value) : String(value)
+  const text = typeof value === 'string' ? value : stringify(value)
   return /^[\w\-./@^+]*$/.test(text) ? text : JSON.stringify(text)
 }
 
@@ -93,8 +93,8 @@ function readable(fields: Fields, own: readonly string[]): Fields {
 
 /** With those that caused it, and the code of the system's or SQLite's. */
 function toldError(error: Error): string {
-  const { code, cause } = error as { code?: unknown; cause?: unknown }
-  const mark = code === undefined || error.message.includes(String(code)) ? '' : ` (${String(code)})`
+  const { code, cause } = error as { code?: string | number; cause?: unknown }
+  const mark = code === undefined || error.message.includes(String(code)) ? '' : ` (${code})`
   const said = `${error.name}: ${error.message}${mark}`
   return cause instanceof Error && cause !== error ? `${said}: ${toldError(cause)}` : said
 }

@@ -26,7 +26,7 @@ export interface Log {
 /** Where lines go; `openLogOutput` makes one. */
 export interface LogTarget {
   /** Takes a line with its newline. `urgent`: the process may end right after it. */
-  write(line: string, urgent: boolean): void
+  readonly write: (line: string, urgent: boolean) => void
 }
 
 export interface LogOptions {

@@ -25,8 +25,8 @@ const BYTES = Array.from({ length: 22 }, (_, power) => 1024 * 2 ** power)
 /** Counts requests under registry:2's names. */
 export interface RequestMetrics {
   /** `route`: what its path is in the table of routes. */
-  begun(route: string): void
-  ended(end: RequestEnd): void
+  readonly begun: (route: string) => void
+  readonly ended: (end: RequestEnd) => void
 }
 
 export function openRequestMetrics(metrics: Metrics): RequestMetrics {

@@ -43,7 +43,7 @@ function seenInMetrics(text: string): string[] {
     if (name === '') return []
     const pairs = [...labels.matchAll(/(\w+)="([^"]*)"/g)].filter(([, label]) => label !== 'le')
     const values = name.startsWith('registry_') ? pairs.map(([, label, value]) => `label ${label}=${value}`) : []
-    return [`metric ${name}{${pairs.map(([, label]) => label).sort()}}`, ...values]
+    return [`metric ${name}{${pairs.map(([, label = '']) => label).toSorted((a, b) => a.localeCompare(b))}}`, ...values]
   })
 }
 

@@ -76,7 +76,7 @@ describe('with objects a line', () => {
       assert.equal(access.length, sent)
       const ids = new Set(access.map((line) => line['http.request.id']))
       assert.equal(ids.size, sent, 'each request has an id of its own')
-      const completed = log.filter((line) => /^response completed/.test(String(line[message])))
+      const completed = log.filter((line) => String(line[message]).startsWith('response completed'))
       // What was no request has a line and an id, and no place in the access log.
       assert.equal(completed.length, sent + 1)
       for (const line of completed) assert.match(String(line['http.request.id']), /^[0-9a-f]{16}$/)

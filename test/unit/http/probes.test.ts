@@ -14,7 +14,7 @@ function asker(routes: readonly Route[]) {
   return async (asked: string) => {
     const [method = '', target = ''] = asked.split(' ')
     const { reply } = await answer(requestEnd({ method, target }).arrival)
-    return [reply.status, reply.body === undefined ? undefined : JSON.parse(String(reply.body))]
+    return [reply.status, reply.body === undefined ? undefined : JSON.parse(reply.body as string)]
   }
 }
 
