@@ -113,6 +113,14 @@ suite('homeport rebuild', () => {
     )
   })
 
+  test('layers whose links lagged are tied again by the manifests that name them', async () => {
+    await using copy = await copyOf(folder)
+    rmSync(copy.at('homeport/catalog.db'))
+    rmSync(copy.at('docker/registry/v2/repositories/team/app/_layers'), { recursive: true })
+    await rebuilt(copy.path)
+    assert.deepEqual((await contentIn(copy.path)).blobs, whole.blobs)
+  })
+
   test('a log that was left beside a deleted catalog is not read into the new one', async () => {
     await using copy = await copyOf(folder)
     const path = copy.at('homeport/catalog.db')
