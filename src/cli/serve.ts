@@ -23,17 +23,23 @@ export const serve: Command = {
       quickstart: options['quickstart'] === true,
       lenient: options['lenient'] === true,
     }
-    const read = () => takeConfig(which).config
     const taken = takeConfig(which)
     const { config } = taken
     const about = { 'instance.id': randomUUID(), version: homeportVersion() }
     using said = openServeLog(config.log, { about, exit })
     tellOf(taken, said.log)
+    const read = () => {
+      const anew = takeConfig(which)
+      tellOf(anew, said.log)
+      return anew.config
+    }
     using hangups = reloadOnHangup(read, said.log)
     try {
       await serveUntil(signal, { config, hangups }, said)
       return 0
     } catch (error) {
+      // Asked to end while it started: what was adopted so far is kept, and gone on with at the next start.
+      if (signal.aborted && error === signal.reason) return 0
       said.tell(error)
       return FAILED
     }
@@ -61,7 +67,7 @@ async function serveUntil(signal: AbortSignal, { config, hangups }: Serving, { l
 function tellOf({ name, because, warnings, ignored }: Taken, log: Log): void {
   log.info({ configuration: name }, `configuration: ${name}, because ${because}`)
   for (const { place, message, hint } of warnings) log.warn({ place, ...(hint && { hint }) }, `${place} ${message}`)
-  for (const variable of ignored) log.debug({ variable }, 'a variable of Kubernetes is no setting, and is passed over')
+  for (const variable of ignored) log.debug({ variable }, `${variable} is another program's, and no setting`)
 }
 
 function aborted(signal: AbortSignal): Promise<undefined> {

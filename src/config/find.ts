@@ -75,6 +75,12 @@ function readIfThere(path: string): string | undefined {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    if (code === 'EISDIR') {
+      throw new OperatorError(
+        `The configuration '${path}' is a folder`,
+        'docker makes one where the file that its -v names is not there: remove it, and put the file in its place',
+      )
+    }
     throw new OperatorError(`Cannot read the configuration: ${message}`, 'name a file that this user may read')
   }
 }

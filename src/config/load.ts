@@ -4,7 +4,7 @@ import { OperatorError } from '../base/operator-error.ts'
 import { modernForm } from './older-forms.ts'
 import { openToAll } from './open-to-all.ts'
 import { isObject, plainOf } from './plain.ts'
-import { idleKeys, keyPlace, type Places, type Problem, problemOf, type Warning, written } from './problems.ts'
+import { idleKeys, keyName, keyPlace, type Places, type Problem, problemOf, type Warning } from './problems.ts'
 import { type ProxyVariables, readProxyVariables } from './proxy-variables.ts'
 import { childOf, isOpaque, type Part } from './schema-walk.ts'
 import { type Config, SETTINGS } from './settings.ts'
@@ -15,7 +15,7 @@ import { applyVariables } from './variables.ts'
 export interface Loaded {
   readonly config: Config
   readonly warnings: readonly Warning[]
-  /** Variables that look like settings and are none: Kubernetes sets them for a service called `registry`. */
+  /** Variables that look like settings and are another program's: Kubernetes', podman's. */
   readonly ignored: readonly string[]
   /** Outbound proxies of the environment. */
   readonly proxies: ProxyVariables
@@ -45,8 +45,9 @@ export function loadConfig(source: Source, { environment = {}, lenient = false }
   if (read.problems.length > 0) throw fail(read.problems)
 
   const applied = applyVariables(plainOf(read.value, read.asText, SETTINGS), environment, SETTINGS)
-  const places: Places = { document: read.document, set: applied.set }
-  const modern = modernForm(applied.value, places, source.embedded === true)
+  const written = { document: read.document, set: applied.set }
+  const modern = modernForm(applied.value, written, source.embedded === true)
+  const places: Places = { ...written, moved: modern.moved }
   const plain = plainOf(modern.value, undefined, SETTINGS)
   const checked = check(plain, places)
   const unknown = lenient ? checked.unknown : []
@@ -61,7 +62,7 @@ export function loadConfig(source: Source, { environment = {}, lenient = false }
   const { proxies, warnings: ofProxies } = readProxyVariables(environment)
   const idle = idleKeys(plain, SETTINGS).map(({ path, because }) => ({
     at: keyPlace(path, places),
-    message: `${written(path)} changes nothing here: ${because}`,
+    message: `${keyName(path)} changes nothing here: ${because}`,
   }))
   return {
     config: checked.config,

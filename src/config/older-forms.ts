@@ -1,38 +1,72 @@
 import { isObject } from './plain.ts'
-import { keyPlace, type Places, type Problem, type Warning } from './problems.ts'
+import { keyPlace, type Path, type Places, type Problem, type Warning } from './problems.ts'
 
 /** What of older or mistaken ways of writing is understood, as today's. */
 export interface Modern {
   readonly value: unknown
   readonly problems: readonly Problem[]
   readonly warnings: readonly (Omit<Warning, 'place'> & { readonly at: number | string })[]
+  readonly moved: readonly { readonly from: Path; readonly to: Path }[]
 }
+
+const MOVED = [
+  { from: ['http', 'accesslog'], to: ['log', 'accesslog'], hint: 'move it there: registry:2 ignores it here' },
+  { from: ['loglevel'], to: ['log', 'level'], hint: 'move it there: it is the older name' },
+] as const
 
 const DRIVERS = ['filesystem', 'inmemory', 's3', 's3aws', 'azure', 'gcs', 'swift', 'oss'] as const
 
 /** `embedded`: the text came with the program, so that its storage driver counts for none beside another. */
 export function modernForm(value: unknown, places: Places, embedded: boolean): Modern {
-  if (!isObject(value)) return { value, problems: [], warnings: [] }
+  if (!isObject(value)) return { value, problems: [], warnings: [], moved: [] }
   const root = structuredClone(value)
-  const warnings: { at: number | string; message: string; hint?: string }[] = []
   for (const name of ['storage', 'auth']) {
     const word = root[name]
     if (typeof word === 'string') root[name] = { [word]: {} }
   }
-  const { http, log, loglevel } = root
-  if (isObject(http) && 'accesslog' in http) {
-    const { accesslog, ...rest } = http
-    root['http'] = rest
-    root['log'] = { accesslog, ...(isObject(log) ? log : {}) }
-    warnings.push({
-      at: keyPlace(['http', 'accesslog'], places),
-      message: 'http.accesslog is read as log.accesslog',
-      hint: 'move it there: registry:2 ignores it here',
-    })
+  const moved = MOVED.filter(({ from, to }) => move(root, from, to))
+  const warnings = moved.map(({ from, to, hint }) => ({
+    at: keyPlace(from, places),
+    message: `${from.join('.')} is read as ${to.join('.')}`,
+    hint,
+  }))
+  const problems = driverProblems(root, places, embedded)
+  return { value: root, problems, warnings: [...warnings, ...valueWarnings(root, places)], moved }
+}
+
+/** Whether it was there. What is at the right place already has the last word. */
+function move(
+  root: Record<string, unknown>,
+  from: readonly string[],
+  [section, key]: readonly [string, string],
+): boolean {
+  const name = from.at(-1) ?? ''
+  const holder = from.length === 1 ? root : root[from[0] ?? '']
+  if (!isObject(holder) || !Object.hasOwn(holder, name)) return false
+  const { [name]: value } = holder
+  const there = root[section] ?? {}
+  if (!isObject(there)) return false
+  delete holder[name]
+  if (value !== null) root[section] = { [key]: value, ...there }
+  return true
+}
+
+/** Values that are understood, and mean something else here. */
+function valueWarnings({ http, validation }: Record<string, unknown>, places: Places): Modern['warnings'] {
+  // As registry:2 has it: `enabled` turns on what `disabled` turns off, and does nothing else.
+  if (isObject(validation) && validation['enabled'] === true && validation['disabled'] === true) {
+    validation['disabled'] = false
   }
-  if (loglevel !== undefined && loglevel !== null)
-    root['log'] = { level: loglevel, ...(isObject(root['log']) ? root['log'] : {}) }
-  return { value: root, warnings, problems: driverProblems(root, places, embedded) }
+  const { minimumtls } = isObject(http) && isObject(http['tls']) ? http['tls'] : {}
+  if (minimumtls !== 'tls1.0' && minimumtls !== 'tls1.1') return []
+  const at = keyPlace(['http', 'tls', 'minimumtls'], places)
+  return [
+    {
+      at,
+      message: `http.tls.minimumtls: ${minimumtls} is read as tls1.2`,
+      hint: 'write tls1.2: older ones are broken',
+    },
+  ]
 }
 
 /** Takes an embedded driver out where another one is set. */

@@ -11,7 +11,7 @@ export function openToAll({ auth, http }: Config): Warning[] {
     {
       place: 'auth',
       message: `ANYBODY who reaches ${formatAddress(http.addr)} may pull, push and delete: no users are configured`,
-      hint: 'add auth.htpasswd to the configuration (docs/users.md), or set http.addr to 127.0.0.1',
+      hint: 'set auth.htpasswd.path and run `homeport user add NAME`, or set http.addr to 127.0.0.1:PORT',
     },
   ]
 }

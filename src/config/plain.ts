@@ -1,4 +1,10 @@
-import { childOf, isList, isMap, isOpaque, isText, type Part, sectionsOf } from './schema-walk.ts'
+import { childOf, isList, isMap, isOpaque, isSwitch, isText, type Part, sectionsOf } from './schema-walk.ts'
+
+/** What YAML 1.1 took for a switch, and registry:2 still does. */
+const OLD_SWITCHES: ReadonlyMap<unknown, boolean> = new Map([
+  ...['y', 'yes', 'on'].map((word) => [word, true] as const),
+  ...['n', 'no', 'off'].map((word) => [word, false] as const),
+])
 
 /**
  * What YAML says, as the table expects it: `x-…` keys are free; a section that is there without content is `{}`; a
@@ -10,6 +16,7 @@ import { childOf, isList, isMap, isOpaque, isText, type Part, sectionsOf } from 
 export function plainOf(value: unknown, asText: unknown, part: Part): unknown {
   if (isOpaque(part)) return value
   if (isText(part) && isScalar(value) && typeof asText === 'string') return asText
+  if (isSwitch(part) && typeof value === 'string') return OLD_SWITCHES.get(value.toLowerCase()) ?? value
   if (isList(part) && Array.isArray(value)) {
     return value.map((item, index) => plainOf(item, inside(asText, index), childOf(part, index) ?? part))
   }

@@ -26,6 +26,8 @@ export interface Places {
   readonly document: Document
   /** In the order in which variables were read: a later one has the last word. */
   readonly set: readonly { readonly path: readonly (string | number)[]; readonly name: string }[]
+  /** What is written at one place and read as if it were at another. */
+  readonly moved?: readonly { readonly from: Path; readonly to: Path }[]
 }
 
 /** Says what an issue of the check means for the file: key, what is wrong, the value, the nearest right key. */
@@ -35,6 +37,10 @@ export function problemOf(issue: z.core.$ZodIssue, places: Places, plain: unknow
   }
   if (issue.code === 'invalid_union' && issue.errors.length > 0 && valueAt(plain, issue.path) === undefined) {
     return [{ at: keyPlace(issue.path, places), message: `${keyName(issue.path)}: is missing` }]
+  }
+  if (issue.code === 'invalid_key') {
+    const wanted = issue.issues[0]?.message ?? issue.message
+    return [{ at: keyPlace(issue.path, places), message: `${keyName(issue.path)}: ${wanted}` }]
   }
   const value = valueAt(plain, issue.path)
   const key = keyName(issue.path)
@@ -54,12 +60,12 @@ function unknownKey(path: Path, places: Places): Problem {
   return { at: keyPlace(path, places), message }
 }
 
-function keyName(path: Path): string {
+export function keyName(path: Path): string {
   return path.length === 0 ? 'The file' : written(path)
 }
 
 /** `a.list[0].b`. */
-export function written(path: Path): string {
+function written(path: Path): string {
   return path
     .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
     .join('')
@@ -75,30 +81,41 @@ function valueAt(value: unknown, path: Path): unknown {
   return at
 }
 
-/** The variable that set what is at a path, or something around it. */
-function variableFor(path: Path, { set }: Places): string | undefined {
-  return set.findLast((one) => one.path.length > 0 && one.path.every((part, index) => part === path[index]))?.name
-}
-
 export function keyPlace(path: Path, places: Places): number | string {
-  return variableFor(path, places) ?? placeOf(places.document, path).key
+  return placeOf(path, places).key
 }
 
 function valuePlace(path: Path, places: Places): number | string {
-  return variableFor(path, places) ?? placeOf(places.document, path).value
+  return placeOf(path, places).value
+}
+
+/** The variable that set it, or something around it, has the last word; for what is missing, whatever came nearest. */
+function placeOf(path: Path, { document, set, moved = [] }: Places): { key: number | string; value: number | string } {
+  const move = moved.find(({ to }) => shared(to, path) === to.length)
+  const at = move === undefined ? path : [...move.from, ...path.slice(move.to.length)]
+  const around = set.findLast((one) => one.path.length > 0 && shared(one.path, at) === one.path.length)
+  const written = placeInText(document, at)
+  const near = around ?? set.findLast((one) => shared(one.path, at) > written.depth)
+  return near === undefined ? written : { key: near.name, value: near.name }
+}
+
+/** How many parts two paths have in common, from the top. */
+function shared(one: Path, other: Path): number {
+  const end = one.findIndex((part, index) => part !== other[index])
+  return end === -1 ? one.length : end
 }
 
 /** Where a key and its value begin in the text; for what is not there, the nearest that should hold it. */
-function placeOf(document: Document, path: Path): { key: number; value: number } {
+function placeInText(document: Document, path: Path): { key: number; value: number; depth: number } {
   let node: unknown = document.contents
-  let place = { key: 0, value: 0 }
+  let place = { key: 0, value: 0, depth: 0 }
   for (const part of path) {
     const pair = isMap(node) ? node.items.find(({ key }) => isScalar(key) && String(key.value) === part) : undefined
     const next: unknown = isSeq(node) ? node.items[Number(part)] : pair?.value
     const value = offsetOf(next)
     const key = offsetOf(pair?.key) ?? value
     if (key === undefined) break
-    place = { key, value: value ?? key }
+    place = { key, value: value ?? key, depth: place.depth + 1 }
     node = next
   }
   return place

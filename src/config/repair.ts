@@ -6,10 +6,7 @@ export interface Repair {
   readonly is: string
 }
 
-const LINK = String.raw`\[([^\]\s]+)\]\(([^()\s]+)\)`
-/** A whole value: after a key or a dash, and to the end of its line. Quoted it would be YAML, and is repaired later. */
-const VALUE = new RegExp(String.raw`(?<=(?::|^[ \t]*-)[ \t]+)${LINK}(?=[ \t]*(?:#.*)?\r?$)`, 'gm')
-const WHOLE = new RegExp(`^${LINK}$`)
+const LINK = /\[([^[\]()\s]+)\]\(([^[\]()\s]+)\)(["']?)/g
 
 /**
  * Undoes links that an editor made of addresses: `[https://a](https://a)` is `https://a` again. What is left over is
@@ -17,21 +14,31 @@ const WHOLE = new RegExp(`^${LINK}$`)
  */
 export function repairText(text: string): { readonly text: string; readonly repairs: readonly Repair[] } {
   const repairs: Repair[] = []
-  const repaired = text.replaceAll(VALUE, (was: string, shown: string, target: string, offset: number) => {
-    const is = addressOf(shown, target)
-    repairs.push({ offset, was, is })
-    return is.padEnd(was.length)
-  })
+  const repaired = text.replaceAll(
+    LINK,
+    (all: string, label: string, target: string, quote: string, offset: number) => {
+      if (!isMade(label, target) || isComment(text, offset)) return all
+      repairs.push({ offset, was: all.slice(0, all.length - quote.length), is: label })
+      return (label + quote).padEnd(all.length)
+    },
+  )
   return { text: repaired, repairs }
 }
 
-/** The same for one value: a variable, or a text in quotes. `undefined`: nothing is wrong with it. */
+/** The same for the value of a variable. `undefined`: nothing is wrong with it. */
 export function repairValue(value: string): string | undefined {
-  const [, shown, target] = WHOLE.exec(value.trim()) ?? []
-  return shown === undefined || target === undefined ? undefined : addressOf(shown, target)
+  const repaired = value.replaceAll(LINK, (all: string, label: string, target: string, quote: string) =>
+    isMade(label, target) ? label + quote : all,
+  )
+  return repaired === value ? undefined : repaired.trim()
 }
 
-/** What was written, where that can be told: editors add a slash to the target. */
-function addressOf(shown: string, target: string): string {
-  return target.startsWith(shown) ? shown : target
+/** Editors add a scheme to a host, and a slash to its end. A link to something else was made by a person. */
+function isMade(label: string, target: string): boolean {
+  const [from, to] = [label, target].map((part) => part.toLowerCase().replace(/\/$/, ''))
+  return ['', 'http://', 'https://', 'mailto:'].some((scheme) => to === `${scheme}${from}`)
+}
+
+function isComment(text: string, offset: number): boolean {
+  return /(?:^|\s)#/.test(text.slice(text.lastIndexOf('\n', offset) + 1, offset))
 }

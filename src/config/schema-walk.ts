@@ -11,6 +11,7 @@ export function bare(part: Part): Part {
     part instanceof z.ZodNullable ||
     part instanceof z.ZodDefault ||
     part instanceof z.ZodPrefault
+  if (part instanceof z.ZodCodec && part.in instanceof z.ZodRecord) return part.in
   return wrapped ? bare(part.unwrap()) : part
 }
 
@@ -63,6 +64,10 @@ export function isText(part: Part): boolean {
   const inner = bare(part)
   if (inner instanceof z.ZodCodec) return isText(inner.in)
   return inner instanceof z.ZodString
+}
+
+export function isSwitch(part: Part): boolean {
+  return bare(part) instanceof z.ZodBoolean
 }
 
 /** Every key that has a meaning now, sections too; `[]` stands for each item of a list, `*` for each name of a map. */

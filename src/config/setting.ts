@@ -81,7 +81,7 @@ export const duration = named(
   ),
 )
 
-const HEADERS = z.record(z.string(), z.array(z.string()))
+const HEADERS = z.record(z.string(), texts)
 
 /** Headers that are sent: credentials, most likely. */
 export const sentHeaders = z.codec(HEADERS, HEADERS, {

@@ -48,7 +48,10 @@ export const http = z
     host: setting('Where clients find this server, for what cannot be told as a path.', url.optional()),
     secret: warned('Signs the state of uploads.', 'the server keeps that state itself'),
     relativeurls: setting('Whether a Location is a path. It is one in any case.', onOff.default(false)),
-    draintimeout: setting('How long requests have to end when the server is asked to.', duration.optional()),
+    draintimeout: setting(
+      'How long requests have to end when the server is asked to. 0: 8s, as docker kills after ten seconds.',
+      duration.prefault('8s'),
+    ),
     headers: setting('What every answer carries beside its own headers.', header.default({})),
     tls: tls.optional(),
     debug: z

@@ -12,16 +12,22 @@ import {
   text,
   texts,
   url,
+  warned,
 } from './setting.ts'
 
 const NOT_CACHED = 'nothing is cached yet'
 
+/** A word that is no route is refused: it must never mean that one goes out directly. */
+const wayOut = text.refine((value) => value === 'direct' || /^(?:https?|socks5h?):\/\/[^\s/]/.test(value), {
+  error: 'must be direct, or a proxy: http://, https://, socks5:// or socks5h:// with its HOST:PORT',
+})
+
 const proxyRoute = z.strictObject({
-  url: setting('The proxy.', text),
+  url: setting('The proxy.', wayOut),
   ca: setting('PEM file: whom to trust for it.', text.optional()),
 })
 
-const route = z.union([text, proxyRoute], {
+const route = z.union([wayOut, proxyRoute], {
   error: 'must be direct, the URL of a proxy, or its url and ca',
 })
 
@@ -31,7 +37,7 @@ const proxy = z.strictObject({
   password: setting('His password.', secret.optional()),
   ttl: setting('How long what nobody pulls stays. 0: for ever.', duration.optional()),
   exec: refused('Gets the password from a program.', 'give proxy.username and proxy.password'),
-  cachewritetimeout: setting('How long the cache may take to store a blob.', duration.optional()),
+  cachewritetimeout: warned('How long the cache may take to store a blob.', 'a blob is stored while it is read'),
 })
 
 const upstream = z
@@ -50,6 +56,17 @@ const upstream = z
     ca: setting('PEM file: whom to trust for it.', text.optional()),
   })
   .nullable()
+
+const upstreams = z
+  .record(
+    z.string().regex(/^[a-z\d](?:[a-z\d.-]*[a-z\d])?(?::\d{1,5})?$/i, {
+      error: 'must be the name of a registry, like docker.io',
+    }),
+    upstream,
+  )
+  .refine((all) => Object.values(all).filter((one) => one?.default === true).length <= 1, {
+    error: 'must have one default, if any',
+  })
 
 const egress = z.strictObject({
   routes: setting('Ways out, in this order.', z.array(route).optional()),
@@ -85,7 +102,7 @@ const lab = z.strictObject({
 /** Sections of what is built later. */
 export const laterSections = {
   proxy: later('The one registry that is cached, as in registry:2.', NOT_CACHED, proxy.optional()),
-  upstreams: later('Registries that are cached, by name.', NOT_CACHED, z.record(z.string(), upstream).optional()),
+  upstreams: later('Registries that are cached, by name.', NOT_CACHED, upstreams.optional()),
   egress: later('The ways out.', NOT_CACHED, egress.optional()),
   cache: later('How much is cached.', NOT_CACHED, cache.optional()),
   retention: later('What is let go, and when.', 'nothing is let go yet', retention.optional()),

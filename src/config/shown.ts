@@ -3,6 +3,9 @@ export function shown(value: unknown): string {
   return withoutPasswords(JSON.stringify(value) ?? String(value))
 }
 
+/** With `***` for who signs in at an address, be it written with `http://` or, as proxies are, without. */
 export function withoutPasswords(text: string): string {
-  return text.replaceAll(/\/\/[^/@\s"']+@/g, '//***@')
+  return text
+    .replaceAll(/\/\/[^/@\s"']+@/g, '//***@')
+    .replaceAll(/(?<=^|[\s"'[(,])[^/@\s"'[\](),]+:[^/@\s"'[\](),]+@/g, '***@')
 }

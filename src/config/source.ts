@@ -1,4 +1,4 @@
-import { type Document, LineCounter, parseDocument } from 'yaml'
+import { type Document, LineCounter, parseDocument, visit } from 'yaml'
 import type { Problem, Warning } from './problems.ts'
 import { repairText } from './repair.ts'
 import { withoutPasswords } from './shown.ts'
@@ -40,7 +40,11 @@ export function readSource({ text: written, name }: Source): Read {
     message: `an editor made a link of an address: '${withoutPasswords(was)}' is read as '${withoutPasswords(is)}'`,
     hint: 'write the address alone',
   }))
-  const broken = document.errors.map(({ pos, message }) => ({ at: pos[0], message }))
+  // A tag that means nothing here is a warning of the parser's: `password: !vault x` would be a text that nobody meant.
+  const broken = [...document.errors, ...document.warnings].map(({ pos, message }) => ({
+    at: pos[0],
+    message: withoutSource(message),
+  }))
   const read = { document, warnings, place }
   if (broken.length > 0) return { ...read, value: undefined, asText: undefined, problems: broken }
   try {
@@ -50,7 +54,32 @@ export function readSource({ text: written, name }: Source): Read {
     return { ...read, value, asText, problems: [] }
   } catch (error) {
     // An alias to nothing, or a nest of them that would fill the memory.
-    const message = error instanceof Error ? error.message : String(error)
-    return { ...read, value: undefined, asText: undefined, problems: [{ at: 0, message }] }
+    return { ...read, value: undefined, asText: undefined, problems: [brokenAlias(document, error)] }
   }
+}
+
+function brokenAlias(document: Document, error: unknown): Problem {
+  const anchors = new Set<string>()
+  const places: number[] = []
+  visit(document, {
+    Alias(_key, { source, range }) {
+      if (!anchors.has(source)) places.push(range?.[0] ?? 0)
+    },
+    Value(_key, { anchor }) {
+      if (anchor !== undefined) anchors.add(anchor)
+    },
+  })
+  const [at] = places
+  if (at === undefined) return { at: 0, message: withoutSource(messageOf(error)) }
+  return { at, message: 'there is no such anchor: a text that begins with * needs quotes' }
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
+
+/** What the parser says, without the piece of the text that it quotes at the end: that may be of a password. */
+export function withoutSource(message: string): string {
+  return message
+    .replace(/(?<=[a-z)]): .*$/s, '')
+    .replace(/ "[^"]*".*$/s, '')
+    .replace(/(?<=escape sequence).*$/s, '')
 }

@@ -1,8 +1,9 @@
 import { parseDocument } from 'yaml'
 import { isObject, plainOf } from './plain.ts'
 import { repairValue } from './repair.ts'
-import { bare, childOf, isList, isMap, isOpaque, type Part, sectionsOf } from './schema-walk.ts'
+import { bare, childOf, isList, isMap, isOpaque, isText, type Part, sectionsOf } from './schema-walk.ts'
 import { withoutPasswords } from './shown.ts'
+import { withoutSource } from './source.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 type Path = readonly (string | number)[]
@@ -14,13 +15,17 @@ export interface Applied {
   readonly set: readonly { readonly path: Path; readonly name: string }[]
   readonly problems: readonly { readonly name: string; readonly message: string }[]
   readonly warnings: readonly { readonly name: string; readonly message: string; readonly hint?: string }[]
-  /** Variables that Kubernetes sets for a service called `registry`. */
+  /** Variables that others set: Kubernetes for a service called `registry`, podman. */
   readonly ignored: readonly string[]
 }
 
 const PREFIX = 'REGISTRY_'
 const NOT_SETTINGS = new Set(['REGISTRY_CONFIGURATION_PATH'])
-const OF_KUBERNETES = /^REGISTRY_(?:PORT$|PORT_|SERVICE_HOST$|SERVICE_PORT)/
+/** Of podman and its kin: where they keep passwords for registries. */
+const OF_CLIENTS = new Set(['REGISTRY_AUTH_FILE'])
+/** Of Kubernetes, for a service called `registry`, or `registry-…`. No setting is called so: a test sees to that. */
+const OF_KUBERNETES =
+  /^REGISTRY_(?:\w+_)?(?:PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)?|SERVICE_(?:HOST|PORT(?:_\w+)?))$/
 
 /** registry:2 names variables after fields of its code, which are not always called as the keys are. */
 const FIELDS: Readonly<Record<string, string>> = { FILECHECKERS: 'file', HTTPCHECKERS: 'http', TCPCHECKERS: 'tcp' }
@@ -40,10 +45,15 @@ export function applyVariables(value: unknown, environment: Environment, table: 
   for (const name of names.toSorted()) {
     const text = environment[name]
     if (text === undefined) continue
-    if (OF_KUBERNETES.test(name)) applied.ignored.push(name)
+    if (isOfOthers(name)) applied.ignored.push(name)
     else applyOne({ name, text, root, table }, applied)
   }
   return { ...applied, value: isObject(value) || value === undefined || value === null ? root : value }
+}
+
+/** Whether a variable that looks like a setting is one of another program's. */
+export function isOfOthers(name: string): boolean {
+  return OF_CLIENTS.has(name) || OF_KUBERNETES.test(name)
 }
 
 interface Mutable {
@@ -81,11 +91,22 @@ function applyOne({ name, text, root, table }: One, applied: Omit<Mutable, 'valu
     applied.problems.push({ name, message: read.problem })
     return
   }
+  // A variable that is there and empty, as compose files make them, makes no section that was not there.
+  const parent = target.path.slice(0, -1)
+  if (read.value === null && target.path[0] !== 'auth' && !isThere(root, parent)) return
   setAt(root, target.path, read.value)
   applied.set.push({ path: target.path, name })
 }
 
-/** `part` is `undefined` below what is passed over. */
+function isThere(root: unknown, path: Path): boolean {
+  let at = root
+  for (const key of path) {
+    if (typeof at !== 'object' || at === null) return false
+    at = (at as Record<string | number, unknown>)[key]
+  }
+  return at !== undefined
+}
+
 interface Target {
   readonly path: Path
   readonly part: Part
@@ -105,6 +126,8 @@ function find({ parts, part, value, path }: Search): Target | undefined {
   if (first === undefined) return { path, part }
   // Whatever is below, it is passed over, or refused, as a whole.
   if (isOpaque(part)) return { path, part }
+  const single = isMap(part) && isText(childOf(part, first) ?? part)
+  if (single && rest.length > 0) return find({ parts: [parts.join('_')], part, value, path })
   const key = keyFor(first, part, value)
   if (key === undefined) return undefined
   if (typeof key === 'number' && key > listLength(value)) {
@@ -121,7 +144,8 @@ function keyFor(name: string, part: Part, value: unknown): string | number | und
   if (isList(part)) return /^\d{1,4}$/.test(name) ? Number(name) : undefined
   if (isMap(part)) {
     const known = isObject(value) ? Object.keys(value) : []
-    return known.find((key) => key.toUpperCase() === name) ?? name.toLowerCase()
+    const key = known.find((key) => key.toUpperCase() === name.toUpperCase()) ?? name.toLowerCase()
+    return key === '__proto__' ? undefined : key
   }
   const sections = Object.keys(sectionsOf(part) ?? {})
   return sections.find((key) => key.toUpperCase() === name) ?? sections.find((key) => key === FIELDS[name])
@@ -144,7 +168,7 @@ function readValue(text: string, part: Part): { value: unknown } | { problem: st
       const plain = plainOf(0, text, part)
       if (plain === text) return { value: text }
     }
-    return { problem: `is no YAML: ${cause instanceof Error ? cause.message : String(cause)}` }
+    return { problem: `is no YAML: ${withoutSource(cause instanceof Error ? cause.message : String(cause))}` }
   }
 }
 

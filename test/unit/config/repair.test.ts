@@ -16,6 +16,12 @@ const cases: [name: string, text: string, expected: string][] = [
   ['a name for a target', `host: [our registry](${A})\n`, `host: [our registry](${A})\n`],
   ['a list', 'a: [b, c]\n', 'a: [b, c]\n'],
   ['a list before something else', 'a: [b](c) d\n', 'a: [b](c) d\n'],
+  ['a host that became an address', 'host: [a.example](http://a.example)\n', 'host: a.example\n'],
+  ['values of a list in one line', `a: [[${A}](${A}), b]\n`, `a: [${A}                     , b]\n`],
+  ['a value in quotes', `host: "[${A}](${A})"\n`, `host: "${A}"\n`],
+  ['a value between braces', `proxy: { url: [${A}](${A}), b: 1 }\n`, `proxy: { url: ${A}                     , b: 1 }\n`],
+  ['another address under an address', `host: [https://b.example](${A})\n`, `host: [https://b.example](${A})\n`],
+  ['a comment behind a value', `a: 1 # see [${A}](${A})\n`, `a: 1 # see [${A}](${A})\n`],
   ['a comment', `# see [${A}](${A}) for more\n`, `# see [${A}](${A}) for more\n`],
 ]
 
@@ -31,5 +37,6 @@ test('a single value is repaired, or nothing is wrong with it', () => {
   assert.equal(repairValue(`[${A}](${A})`), A)
   assert.equal(repairValue(` [${A}](${A}) `), A)
   assert.equal(repairValue(A), undefined)
+  assert.equal(repairValue('[a.lan](http://a.lan),localhost,[10.0.0.1](http://10.0.0.1/)'), 'a.lan,localhost,10.0.0.1')
   assert.equal(repairValue('[a, b]'), undefined)
 })

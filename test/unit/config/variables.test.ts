@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { loadConfig, QUICKSTART } from '../../../src/config/load.ts'
-import type { Config } from '../../../src/config/settings.ts'
+import { formatConfig, loadConfig, QUICKSTART } from '../../../src/config/load.ts'
+import { notedParts } from '../../../src/config/schema-walk.ts'
+import { type Config, SETTINGS } from '../../../src/config/settings.ts'
+import { isOfOthers } from '../../../src/config/variables.ts'
 
 type Variables = Readonly<Record<string, string>>
 
@@ -38,6 +40,10 @@ const cases: [name: string, variables: Variables, what: (config: Config) => unkn
   ['the place after the last', { REGISTRY_HEALTH_FILE_1_FILE: '/b' }, (c) => c.health.file.map(({ file }) => file), ['/a', '/b']],
   ["registry:2's own name for a section", { REGISTRY_HEALTH_FILECHECKERS_0_FILE: '/c' }, (c) => c.health.file.map(({ file }) => file), ['/c']],
   ['a link that an editor made', { REGISTRY_HTTP_HOST: '[https://a](https://a)' }, (c) => c.http.host, 'https://a'],
+  ['a name with an underscore', { REGISTRY_LOG_FIELDS_MY_TEAM: 'a' }, (c) => c.log.fields, { Service: 'registry', my_team: 'a' }],
+  ['a switch as YAML 1.1 writes it', { REGISTRY_STORAGE_DELETE_ENABLED: 'yes' }, (c) => c.storage.delete.enabled, true],
+  ['nothing, where it is empty, as compose files make them', { REGISTRY_PROXY_REMOTEURL: '', REGISTRY_HTTP_TLS_KEY: '' }, (c) => [c.proxy, c.http.tls], [undefined, undefined]],
+  ['the default, where it is empty and the file sets something', { REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY: '' }, (c) => c.storage.filesystem.rootdirectory, '/var/lib/registry'],
   ['the older place of the level', { REGISTRY_LOGLEVEL: 'debug' }, (c) => c.log.level, 'debug'],
 ]
 
@@ -65,10 +71,51 @@ describe('a variable', () => {
       REGISTRY_PORT_5000_TCP_ADDR: '10.0.0.1',
       REGISTRY_SERVICE_HOST: '10.0.0.1',
       REGISTRY_SERVICE_PORT_HTTP: '5000',
+      REGISTRY_AUTH_FILE: '/run/containers/0/auth.json',
+      REGISTRY_AUTH_PORT: 'tcp://10.0.0.2:443',
+      REGISTRY_AUTH_PORT_443_TCP_ADDR: '10.0.0.2',
+      REGISTRY_UI_SERVICE_HOST: '10.0.0.3',
     }
     const { warnings, ignored } = load({ ...environment, REGISTRY_CONFIGURATION_PATH: '/x' })
     assert.deepEqual(warnings, [])
-    assert.deepEqual(ignored, Object.keys(environment))
+    assert.deepEqual(ignored, Object.keys(environment).toSorted())
+  })
+
+  test('of others is called as no setting is', () => {
+    const names = notedParts(SETTINGS).map(({ path }) => `REGISTRY_${path.replaceAll(/[.[\]*]+/g, '_').toUpperCase()}`)
+    assert.deepEqual(names.filter(isOfOthers), [])
+  })
+
+  test('that brings a section which lacks something is its place; empty, it never opens a registry to all', () => {
+    const open = TEXT.replace(/^auth.*\n/m, '')
+    const missing = { REGISTRY_AUTH_HTPASSWD_REALM: 'a' }
+    assert.throws(() => load(missing, open), /REGISTRY_AUTH_HTPASSWD_REALM auth\.htpasswd\.path: is missing/)
+    assert.throws(() => load({ REGISTRY_AUTH: '' }), /REGISTRY_AUTH auth: must have one of htpasswd and none/)
+    assert.throws(() => load({ REGISTRY_AUTH_HTPASSWD_PATH: '' }, open), /auth\.htpasswd\.path: is missing/)
+  })
+
+  test('never shows what a password may be', () => {
+    const proxy = { REGISTRY_PROXY_REMOTEURL: 'https://a' }
+    for (const variables of [
+      { REGISTRY_PROXY: '{remoteurl: https://a, password: *canary}' },
+      { REGISTRY_PROXY: '{remoteurl: https://a, password: "\\canary"}' },
+      { REGISTRY_PROXY: '{remoteurl: https://a, password: "a" canary}' },
+      { REGISTRY_PROXY: '{remoteurl: https://a, password: !canary x}' },
+      { REGISTRY_PROXY: '{remoteurl: "ftp://u:canary@a"}' },
+      { ...proxy, REGISTRY_PROXY_PASSWORD: '{canary: [' },
+      { ...proxy, REGISTRY_PROXY_PASSWORD: '*canary' },
+      { ...proxy, REGISTRY_PROXY_PASSWORD: '[canary]', REGISTRY_LOG_LEVEL: 'loud' },
+      { REGISTRY_HTTP_SECRET: 'canary', REGISTRY_REDIS_PASSWORD: 'canary' },
+    ]) {
+      let said: string
+      try {
+        const { config, warnings } = load(variables)
+        said = formatConfig(config) + JSON.stringify(warnings)
+      } catch (error) {
+        said = String(error)
+      }
+      assert.doesNotMatch(said, /canary/, JSON.stringify(variables))
+    }
   })
 
   test('that holds what it must not is a problem under its own name', () => {
@@ -83,7 +130,7 @@ describe('a variable', () => {
       ({ message }: Error) => {
         const lines = message.split('\n').slice(1)
         assert.deepEqual(
-          lines.map((line) => line.split(' ')[0]).toSorted(),
+          lines.map((line) => line.split(' ')[0] ?? '').toSorted(),
           Object.keys(environment).toSorted(),
           message,
         )

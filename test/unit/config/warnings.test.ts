@@ -35,6 +35,29 @@ describe('what a configuration is warned of', () => {
     ])
   })
 
+  test('older names and values, each with the one of today', () => {
+    const text = `${LEAST.replace(/^http.*\n/m, '')}loglevel: debug
+http:
+  addr: 127.0.0.1:1
+  tls: { certificate: /c, key: /k, minimumtls: tls1.0 }
+validation: { enabled: true, disabled: true }
+`
+    const { config } = loadConfig({ text, name: 'c.yml' })
+    assert.deepEqual(
+      [config.log.level, config.http.tls?.minimumtls, config.validation.disabled],
+      ['debug', 'tls1.2', false],
+    )
+    assert.deepEqual(told(text), [
+      'c.yml:3:1 loglevel is read as log.level',
+      'c.yml:6:36 http.tls.minimumtls: tls1.0 is read as tls1.2',
+    ])
+  })
+
+  test('a fault in what is read at another place is told where it is written', () => {
+    const text = LEAST.replace('5000 }', '5000, accesslog: { disabled: never } }')
+    assert.throws(() => told(text), /c\.yml:3:54 log\.accesslog\.disabled: must be true or false, not "never"/)
+  })
+
   test('what is built later, once a section, and its content is checked', () => {
     const text = `${LEAST}upstreams: { ghcr.io: {}, quay.io: { routes: [direct], revalidate: 10m } }
 egress: { routes: [http://p:1] }
@@ -49,6 +72,9 @@ lab: { name: tirro, nodes: [] }
     )
     assert.throws(() => told(`${LEAST}upstreams: { quay.io: { rotes: [] } }\n`), /did you mean upstreams\.\*\.routes/)
     assert.throws(() => told(`${LEAST}cache: { maxsize: much }\n`), /cache\.maxsize: must be a size/)
+    assert.throws(() => told(`${LEAST}egress: { routes: [sock5://p:1] }\n`), /egress\.routes\[0\]: must be direct/)
+    assert.throws(() => told(`${LEAST}upstreams: { "https://quay.io": {} }\n`), /must be the name of a registry/)
+    assert.throws(() => told(`${LEAST}upstreams: { a: { default: true }, b: { default: true } }\n`), /one default/)
   })
 
   test('that anybody may do anything, where others reach it', () => {
