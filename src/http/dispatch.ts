@@ -44,6 +44,9 @@ export function createHandler({ routes, signIn, admit, readOnly = false, begun }
       const first = firstMatch(table, path)
       place = { route: first.route.path, params: first.params }
       begun?.(first.route.path)
+      if (arrival.method === 'OPTIONS') {
+        return { reply: completeReply(preflight(methodsOf(table, first.route.path)), 'OPTIONS'), account, ...place }
+      }
       const { access, handler } = routeOf(table, arrival.method, first.route.path)
       const { params } = first
       if (access !== 'open') admit?.(access, arrival.method)
@@ -71,6 +74,14 @@ export function refuse(error: unknown, { id, method }: Pick<Arrival, 'id' | 'met
     // What the refusal carries cannot be sent; a fault carries nothing.
     return refuse(fault, { id, method }, account)
   }
+}
+
+/**
+ * A browser asks this, without credentials, before a page of another origin may ask something else. Which pages may is
+ * for `http.headers` to say.
+ */
+function preflight(methods: readonly string[]): Reply {
+  return { status: 200, headers: { allow: methods.join(', ') } }
 }
 
 type Place = Pick<Outcome, 'route' | 'params'>

@@ -63,6 +63,8 @@ function pings(): Step[] {
     { name: 'ping: with half a Basic', method: 'GET', path: '/v2/', headers: { authorization: 'Basic !' } },
     { name: 'ping: POST', method: 'POST', path: '/v2/' },
     { name: 'ping: OPTIONS', method: 'OPTIONS', path: '/v2/' },
+    { name: 'ping: OPTIONS without a password', method: 'OPTIONS', path: '/v2/', as: 'nobody' },
+    { name: 'ping: OPTIONS of the catalog without a password', method: 'OPTIONS', path: '/v2/_catalog', as: 'nobody' },
     { name: 'root: GET', method: 'GET', path: '/', as: 'nobody' },
     { name: 'root: HEAD', method: 'HEAD', path: '/', as: 'nobody' },
   ]
