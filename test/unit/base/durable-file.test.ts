@@ -4,7 +4,7 @@ import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { mock, type TestContext, test } from 'node:test'
-import { publishFile, removeFile, tryDisk } from '../../../src/base/durable-file.ts'
+import { publishFile, removeFile, renewFile, tryDisk } from '../../../src/base/durable-file.ts'
 
 const WATCHED = [
   'openSync',
@@ -204,4 +204,27 @@ test('trying the disk tells what failed, and leaves nothing then either', (conte
   assert.throws(failing, { code: 'EIO' })
   assert.deepEqual(readdirSync(root), [])
   assert.throws(() => tryDisk(join(root, 'absent', 'probe')), { code: 'ENOENT' })
+})
+
+test('a file is renewed by writing all that it holds once more, and then a sync; where there is none, nothing is done', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'homeport-test-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'log')
+  writeFileSync(path, 'what it holds')
+  const calls: string[] = []
+  for (const name of ['writeSync', 'fsyncSync'] as const) {
+    const real = fs[name] as (...values: unknown[]) => unknown
+    t.mock.method(fs, name, (...values: unknown[]) => {
+      calls.push(name)
+      return real(...values)
+    })
+  }
+  syncBuiltinESMExports()
+  t.after(syncBuiltinESMExports)
+  renewFile(join(folder, 'none'))
+  assert.deepEqual(calls, [])
+  renewFile(path)
+  assert.deepEqual(calls, ['writeSync', 'fsyncSync'])
+  assert.equal(readFileSync(path, 'utf8'), 'what it holds')
+  assert.deepEqual(readdirSync(folder), ['log'])
 })
