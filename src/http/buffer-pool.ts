@@ -31,9 +31,18 @@ export class BufferPool {
   giveBack(buffer: Buffer): void {
     this.drop(buffer)
     if (buffer.length === LARGE && this.#spare.length < SPARE) this.#spare.push(buffer)
+    else freeMemory(buffer)
   }
 
   drop(buffer: Buffer): void {
     this.#lent -= buffer.length
   }
+}
+
+/**
+ * Gives a buffer's memory back at once; the collector of a server that has nothing to do never comes. Nobody may have
+ * it any more, the system neither. It is empty then. One that shares its memory is left as it is.
+ */
+export function freeMemory({ buffer, byteLength }: Buffer): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
 }

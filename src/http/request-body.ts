@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { finished } from 'node:stream'
-import type { BufferPool } from './buffer-pool.ts'
+import { type BufferPool, freeMemory } from './buffer-pool.ts'
 import { ClientLeft } from './send-blob.ts'
 import type { Exchange } from './server-connection.ts'
 
@@ -96,7 +96,10 @@ class Pieces implements Disposable {
     return this.#full.length > 0
   }
 
-  /** Copies the bytes, and frees their memory. */
+  /**
+   * Copies the bytes, and frees their memory, which Node made for this chunk alone. Left to the collector, a push of a
+   * gibibyte holds 80 MiB of them, and costs more CPU, as each one's memory is cold (measured).
+   */
   add(chunk: Buffer): void {
     for (let at = 0; at < chunk.length; ) {
       this.#filling ??= this.#pool.lend(this.#wanted)
@@ -109,7 +112,7 @@ class Pieces implements Disposable {
       this.#filling = undefined
       this.#filled = 0
     }
-    free(chunk)
+    freeMemory(chunk)
   }
 
   /** The next whole piece; if there is none, what there is. */
@@ -137,12 +140,4 @@ class Pieces implements Disposable {
     if (this.#withReader !== undefined) this.#pool.giveBack(this.#withReader)
     this.#withReader = undefined
   }
-}
-
-/**
- * Gives the memory of a chunk back at once, as nobody has it but us: Node makes a buffer for each. Left to the
- * collector, a push of a gibibyte holds 80 MiB of them, and costs more CPU, as each one's memory is cold (measured).
- */
-function free({ buffer, byteLength }: Buffer): void {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
 }

@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream'
 import type { BlobReader } from '../blobs/blob-store.ts'
-import type { BufferPool } from './buffer-pool.ts'
+import { type BufferPool, freeMemory } from './buffer-pool.ts'
 import type { BlobParts, BlobSpan } from './route.ts'
 
 /** The client hung up, or takes nothing any more. No fault of ours. */
@@ -22,8 +22,8 @@ export interface Sending {
  * Sends a span of a blob, or parts of it, through two buffers in turn: one is read into while the
  * other is on its way out. Ends the response, and closes the reader.
  *
- * Whatever goes wrong breaks the connection, so that a short body never looks
- * whole, and drops both buffers: the socket may still hold one of them.
+ * Whatever goes wrong breaks the connection, so that a short body never looks whole, and drops both buffers: the
+ * socket may still hold one of them. Their memory is freed when it is done with it, and the disk too.
  *
  * Measured on Node 24 over TLS: less than half the CPU of `createReadStream().pipe()`.
  */
@@ -39,15 +39,20 @@ export async function sendBlob(
   const buffers = [pool.lend(wanted), pool.lend(wanted)] as const
   const source = new PartSource(reader, parts)
   let turn: 0 | 1 = 0
+  let reading: Promise<Buffer> | undefined
+  let written: Promise<void> | undefined
 
-  async function next(): Promise<Buffer> {
+  function next(): Promise<Buffer> {
     const buffer = buffers[turn]
     turn = turn === 0 ? 1 : 0
-    return buffer.subarray(0, await source.fill(buffer))
+    reading = source.fill(buffer).then((length) => buffer.subarray(0, length))
+    return reading
   }
 
   async function send(bytes: Buffer): Promise<void> {
-    await write(response, bytes)
+    const writing = write(response, bytes)
+    written = writing.done
+    await writing.untilLeft
     onSent?.(bytes.length)
   }
 
@@ -59,6 +64,7 @@ export async function sendBlob(
   } catch (error) {
     response.destroy()
     for (const buffer of buffers) pool.drop(buffer)
+    void Promise.allSettled([reading, written]).then(() => buffers.forEach(freeMemory))
     throw error
   } finally {
     await reader.close()
@@ -112,18 +118,21 @@ class PartSource {
 }
 
 /**
- * Resolves when the socket is done with `bytes`. Waiting for the callback is not
- * enough: where the client leaves, that of a pipelined response never comes.
+ * `done` resolves when the socket is done with the bytes. Waiting for that is not enough: where the client
+ * leaves, that of a pipelined response never comes. `untilLeft` rejects then, too.
  */
-function write(response: Writable, bytes: Buffer): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (response.destroyed) return reject(new ClientLeft())
-    const left = () => reject(new ClientLeft())
-    response.once('close', left)
+function write(response: Writable, bytes: Buffer): { readonly done: Promise<void>; readonly untilLeft: Promise<void> } {
+  if (response.destroyed) return { done: Promise.resolve(), untilLeft: Promise.reject(new ClientLeft()) }
+  const { promise: untilLeft, resolve, reject } = Promise.withResolvers<void>()
+  const left = () => reject(new ClientLeft())
+  response.once('close', left)
+  const done = new Promise<void>((settle) => {
     response.write(bytes, (error) => {
       response.off('close', left)
       if (error) reject(new ClientLeft(error))
       else resolve()
+      settle()
     })
   })
+  return { done, untilLeft }
 }

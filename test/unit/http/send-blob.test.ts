@@ -239,6 +239,35 @@ test('a blob that ends too early breaks the connection: a short body never looks
   assert.equal(reader.closed, 1)
 })
 
+test('the memory of a client who left is freed at once, as the collector of an idle server never comes', async () => {
+  const reader = new TestReader()
+  const lent: Buffer[] = []
+  await serving(
+    (response, pool) => {
+      const lend = pool.lend.bind(pool)
+      pool.lend = (wanted) => {
+        const buffer = lend(wanted)
+        lent.push(buffer)
+        return buffer
+      }
+      return sendBlob(headed(response, BYTES.length), { reader, start: 0, end: BYTES.length }, { pool })
+    },
+    async (connect, sendings) => {
+      const socket = await connect()
+      await socket.request('GET /')
+      socket.pause()
+      await quiet(() => reader.reads)
+      socket.reset()
+      assert.ok((await sendings[0]) instanceof ClientLeft)
+      await quiet(() => lent.reduce((sum, { byteLength }) => sum + byteLength, 0))
+    },
+  )
+  assert.deepEqual(
+    lent.map(({ byteLength }) => byteLength),
+    [0, 0],
+  )
+})
+
 test('what the socket may still hold is never lent again', () => {
   const pool = new BufferPool()
   const dropped = pool.lend(MEBIBYTE)
@@ -259,6 +288,7 @@ test('buffers are large while the budget lasts, and small beyond; few are kept',
   assert.equal(pool.lent, 64 * MEBIBYTE + 6 * (MEBIBYTE / 4))
   for (const buffer of lent) pool.giveBack(buffer)
   assert.equal(pool.lent, 0)
+  assert.equal(lent.filter(({ byteLength }) => byteLength > 0).length, 4, 'the memory of the others is freed')
   const again = Array.from({ length: 5 }, () => pool.lend(MEBIBYTE))
   assert.equal(again.filter((buffer) => lent.includes(buffer)).length, 4)
   assert.equal(new BufferPool().lend(100).length, 100)
