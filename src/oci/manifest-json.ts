@@ -79,7 +79,7 @@ function scan(text: string): void {
   let values = 0
   let keyNext = false
   for (let at = 0; at < text.length; at += 1) {
-    switch (text[at]) {
+    switch (text.charAt(at)) {
       case '"': {
         const end = endOfString(text, at)
         if (keyNext) {
@@ -104,6 +104,8 @@ function scan(text: string): void {
       case ',':
         keyNext = open.at(-1) !== undefined
         values += 1
+        break
+      default:
     }
     if (values > MOST_VALUES) throw invalid(`it has more than ${MOST_VALUES} values`)
   }

@@ -51,7 +51,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
     http: { addr: '127.0.0.1:0', ...(tls && { tls: { certificate: tls.certificate, key: tls.key } }), ...options.http },
     ...(htpasswd && { auth: { htpasswd: { realm: 'Homeport', path: htpasswd } } }),
     ...options.config,
-    log: { level: 'info', formatter: 'json', ...(options.config?.['log'] ?? {}) },
+    log: { level: 'info', formatter: 'json', ...(options.config?.['log'] as object | undefined) },
   }
   await writeFile(folder.at('config.yml'), options.text ?? JSON.stringify(config, null, 2))
   const variables = options.text === undefined ? {} : variablesOf(config, htpasswd)

@@ -44,8 +44,8 @@ export function readManifest(registry: Pick<Registry, 'findManifest' | 'findBlob
     if (isUnchanged(headers, digest)) return { status: 304, headers: common, warnings }
     const reply = { status: 200, headers: { ...common, ...INERT, 'content-type': mediaType }, warnings }
     if (method === 'HEAD' || bytes.length <= MOST_HELD) return { ...reply, body: bytes }
-    const { open, size } = await registry.findBlob(name, digest)
-    return { ...reply, body: { reader: await open(), start: 0, end: size } }
+    const blob = await registry.findBlob(name, digest)
+    return { ...reply, body: { reader: await blob.open(), start: 0, end: blob.size } }
   }
 }
 

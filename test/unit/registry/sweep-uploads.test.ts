@@ -36,10 +36,10 @@ test('sweep: what crashes left goes after a day, whatever its name; what is youn
   for (const name of ['manifest-1', 'some-id', 'some-id.replaced']) swept.leave(name, NOW - DAY)
   swept.leave('manifest-2', NOW - DAY + 1)
   const told = await swept.sweep()
-  assert.deepEqual(told.map(({ id, what }) => [id, what]).sort(), [
-    ['manifest-1', 'leftover'],
-    ['some-id', 'leftover'],
-    ['some-id.replaced', 'leftover'],
+  assert.deepEqual(told.map(({ id, what }) => `${id} ${what}`).sort(), [
+    'manifest-1 leftover',
+    'some-id leftover',
+    'some-id.replaced leftover',
   ])
   assert.deepEqual(swept.files(), ['manifest-2'])
 })
