@@ -39,6 +39,7 @@ export const PROGRAMS = {
   nsenter: { path: '/usr/bin/nsenter', package: 'util-linux', needsRoot: true },
   'docker-registry': { path: '/usr/bin/docker-registry', package: 'docker-registry' },
   nginx: { path: '/usr/sbin/nginx', package: 'nginx' },
+  caddy: { path: '/usr/bin/caddy', package: 'caddy' },
   wrk: { path: '/usr/bin/wrk', package: 'wrk' },
   skopeo: { path: '/usr/bin/skopeo', package: 'skopeo' },
   podman: { path: '/usr/bin/podman', package: 'podman', needsRoot: true },
