@@ -152,6 +152,17 @@ suite('homeport rebuild', () => {
     )
   })
 
+  test('a catalog that can be read whole is believed alone: what was deleted does not come back from a copy', async () => {
+    await using copy = await copyOf(folder)
+    {
+      await using volume = await openVolume({ rootdirectory: copy.path, mustexist: false })
+      await volume.catalog.write('deleteTag', { repository: 'team/foreign', tag: 'list' })
+    }
+    await rebuilt(copy.path)
+    const tags = whole.tags.filter((tag) => !tag.startsWith('team/foreign:list '))
+    assert.deepEqual(await contentIn(copy.path), { ...whole, tags })
+  })
+
   test('a run that is cut short changes nothing; the next one ends it', async () => {
     await using copy = await copyOf(folder)
     await damage(copy.at('homeport/catalog.db'), 'tags root')
