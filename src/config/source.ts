@@ -78,8 +78,5 @@ const messageOf = (error: unknown) => (error instanceof Error ? error.message : 
 
 /** What the parser says, without the piece of the text that it quotes at the end: that may be of a password. */
 export function withoutSource(message: string): string {
-  return message
-    .replace(/(?<=[a-z)]): .*$/s, '')
-    .replace(/ "[^"]*".*$/s, '')
-    .replace(/(?<=escape sequence).*$/s, '')
+  return message.replace(/(?<=[a-z)]): .*$/s, '').replace(/ "[^"]*".*$/s, '')
 }

@@ -157,7 +157,7 @@ function listLength(value: unknown): number {
 
 function readValue(text: string, part: Part): { value: unknown } | { problem: string } {
   const document = parseDocument(text, { merge: true, prettyErrors: false })
-  const [error] = document.errors
+  const [error] = [...document.errors, ...document.warnings]
   try {
     if (error !== undefined) throw error
     const asText: unknown = parseDocument(text, { merge: true, schema: 'failsafe' }).toJS()

@@ -159,6 +159,7 @@ const cases: [name: string, text: string, problems: string[]][] = [
   ['a socket without its net', `version: 0.1\nstorage: { filesystem: }\nhttp: { addr: /run/a.sock }\n`, ['c.yml:3:15 http.addr: must be the path of a socket with http.net unix, and HOST:PORT or :PORT without it, not "/run/a.sock"']],
   ['a duration that is none', `${LEAST}health: { storagedriver: { interval: soon } }\n`, ['c.yml:4:38 health.storagedriver.interval: must be a duration, like 10s or 1h30m, not "soon"']],
   ['an address with a password that is wrong otherwise', `${LEAST}proxy: { remoteurl: "htp://u:canary@a" }\n`, ['c.yml:4:21 proxy.remoteurl: must be a URL, like https://registry.example, not "htp://***@a"']],
+  ['a tag that means nothing', `${LEAST}proxy: { remoteurl: https://a, password: !vault canary }\n`, ['c.yml:4:42 Unresolved tag']],
   ['an alias to nothing', `${LEAST}log: *log\n`, ['c.yml:4:6 there is no such anchor: a text that begins with * needs quotes']],
   ['a way to sign in that is not built, empty', `${LEAST}auth: { htpasswd: { path: a }, silly: }\n`, ['c.yml:4:32 auth.silly: is not built yet: auth.htpasswd is the one way to sign in so far']],
   ['a misspelt key', `${LEAST}log: { levle: info }\n`, ['c.yml:4:8 log.levle: is not a setting; did you mean log.level?']],

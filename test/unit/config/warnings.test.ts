@@ -73,6 +73,7 @@ lab: { name: tirro, nodes: [] }
     assert.throws(() => told(`${LEAST}upstreams: { quay.io: { rotes: [] } }\n`), /did you mean upstreams\.\*\.routes/)
     assert.throws(() => told(`${LEAST}cache: { maxsize: much }\n`), /cache\.maxsize: must be a size/)
     assert.throws(() => told(`${LEAST}egress: { routes: [sock5://p:1] }\n`), /egress\.routes\[0\]: must be direct/)
+    assert.throws(() => told(`${LEAST}upstreams: { a: { routes: [x] } }\n`), /routes\[0\]: must be direct/)
     assert.throws(() => told(`${LEAST}upstreams: { "https://quay.io": {} }\n`), /must be the name of a registry/)
     assert.throws(() => told(`${LEAST}upstreams: { a: { default: true }, b: { default: true } }\n`), /one default/)
   })
@@ -98,10 +99,15 @@ lab: { name: tirro, nodes: [] }
 
   test('outbound proxies of the environment that an editor mangled, without their passwords', () => {
     const proxy = 'http://u:canary@proxy.lan:8080'
-    const environment = { HTTP_PROXY: `[${proxy}](${proxy})`, no_proxy: 'lan' }
+    const bare = 'u:canary@proxy.lan:8080'
+    const environment = {
+      HTTP_PROXY: `[${proxy}](${proxy})`,
+      https_proxy: `[${bare}](http://${bare})`,
+      no_proxy: 'lan',
+    }
     const loaded = loadConfig({ text: LEAST, name: 'c.yml' }, { environment })
-    assert.deepEqual(loaded.proxies, { http_proxy: proxy, no_proxy: 'lan' })
-    assert.equal(loaded.warnings.length, 1)
+    assert.deepEqual(loaded.proxies, { http_proxy: proxy, https_proxy: bare, no_proxy: 'lan' })
+    assert.equal(loaded.warnings.length, 2)
     assert.match(JSON.stringify(loaded.warnings), /HTTP_PROXY/)
     assert.doesNotMatch(JSON.stringify(loaded.warnings), /canary/)
   })
