@@ -47,7 +47,7 @@ export function installRebuilt({ catalog, rebuilt }: CatalogFiles): string | und
 }
 
 /** Where a damaged catalog is kept: `catalog.db.damaged-1`, or the next number that is free. */
-export function damagedName(catalog: string): string {
+function damagedName(catalog: string): string {
   for (let number = 1; ; number += 1) {
     const name = `${catalog}.damaged-${number}`
     if (!existsSync(name) && !existsSync(`${name}-wal`)) return name

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, readFile, rename, rm, rmdir, stat, unlink, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { algorithmOf, type Digest, hexOf, isDigest } from '../oci/digest.ts'
 
 /** A link file, by what it says something of. */
@@ -43,7 +43,7 @@ export class LinkFiles {
 
   /** `root`: folder of the volume. */
   constructor(root: string) {
-    this.#root = root
+    this.#root = resolve(root)
   }
 
   /** What the link says, or why it says nothing; `undefined` when there is none. */
@@ -73,7 +73,7 @@ export class LinkFiles {
     if (found !== undefined && 'digest' in found && found.digest === digest) return
     const target = join(this.#root, path)
     const temporary = join(dirname(target), `link.${randomUUID()}`)
-    await mkdir(dirname(target), { recursive: true })
+    await makeFolder(dirname(target), this.#root)
     try {
       await writeFile(temporary, digest, { flag: 'wx' })
       await rename(temporary, target)
@@ -81,6 +81,18 @@ export class LinkFiles {
       await rm(temporary, { force: true })
       throw error
     }
+  }
+}
+
+/** With what is missing above it, but never `root`: a volume that was moved away would be begun anew in its place. */
+async function makeFolder(folder: string, root: string): Promise<void> {
+  const make = () => unless(mkdir(folder), ['EEXIST'])
+  try {
+    await make()
+  } catch (error) {
+    if (dirname(folder) === root || !(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+    await makeFolder(dirname(folder), root)
+    await make()
   }
 }
 

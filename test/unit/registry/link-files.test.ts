@@ -194,3 +194,9 @@ test('temporary files of a write that failed do not stay', async () => {
   await assert.rejects(new LinkFiles(folder.path).write(BLOB, DIGEST))
   assert.deepEqual(await readdir(folder.at(path, '..')), ['link'])
 })
+
+test('no link is written where the folder of the volume is not: it is not made', async () => {
+  await using folder = await temporaryFolder()
+  await assert.rejects(new LinkFiles(folder.at('absent')).write(BLOB, DIGEST), { code: 'ENOENT' })
+  assert.deepEqual(await readdir(folder.path), [])
+})
