@@ -14,7 +14,7 @@ import { DigestLock } from '../registry/digest-lock.ts'
 import { LinkFollower } from '../registry/follow-links.ts'
 import { Leases } from '../registry/leases.ts'
 import { LinkFiles } from '../registry/link-files.ts'
-import type { Parts, Policy } from '../registry/parts.ts'
+import type { Parts } from '../registry/parts.ts'
 import { finishRemovals } from '../registry/remove.ts'
 import { openAccessLog } from './access.ts'
 import { admission } from './admission.ts'
@@ -26,6 +26,7 @@ import { startJobs } from './jobs.ts'
 import { measured } from './metrics-blob-store.ts'
 import { watchServer } from './metrics-own.ts'
 import { perform } from './perform.ts'
+import { policyOf } from './policy.ts'
 import { adoptAtStart } from './registry2.ts'
 import { Reloading } from './reload.ts'
 import { openTls } from './tls.ts'
@@ -146,13 +147,4 @@ function debugOf({ http }: Config): DebugSettings {
 /** To registry:2, 0 is its default. */
 function limitsOf({ catalog, tags }: Config): Limits {
   return { repositories: catalog.maxentries || 1000, tags: tags.maxtags || 1000 }
-}
-
-function policyOf({ storage, validation }: Config): Policy {
-  const { sparse, indexes } = validation.manifests
-  return {
-    deletes: storage.delete.enabled,
-    sparse,
-    children: indexes.platforms === 'list' ? indexes.platformlist : indexes.platforms,
-  }
 }

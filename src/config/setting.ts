@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { formatDuration, parseDuration } from '../base/duration.ts'
+import { parsePattern } from '../base/pattern.ts'
 import { Secret } from '../base/secret.ts'
 import { formatSize, parseSize } from '../base/size.ts'
 import { formatAddress, type ListenAddress, parseAddress, parseListenAddress } from './address.ts'
@@ -52,7 +53,7 @@ export interface Kind {
   readonly kind: string
 }
 
-function named<Type extends z.ZodType>(kind: string, type: Type): Type {
+export function named<Type extends z.ZodType>(kind: string, type: Type): Type {
   return type.meta({ kind } satisfies Kind)
 }
 
@@ -138,14 +139,14 @@ export const url = named(
   }),
 )
 
-/** A regular expression, that of whole texts. */
-export const pattern = named('regular expression', text.refine(isPattern, { error: 'must be a regular expression' }))
-
-function isPattern(value: string): boolean {
-  try {
-    new RegExp(value, 'u')
-    return true
-  } catch {
-    return false
-  }
-}
+/** A regular expression of Go that means the same here. */
+export const pattern = named(
+  'regular expression',
+  text.superRefine((value, context) => {
+    try {
+      parsePattern(value)
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: `must be a regular expression: it ${(error as Error).message}` })
+    }
+  }),
+)

@@ -1,9 +1,32 @@
 import * as z from 'zod'
-import { duration, listenAddress, oneOf, onOff, refused, setting, text, texts, url, warned } from './setting.ts'
+import { isAddressRange } from '../base/address-range.ts'
+import { duration, listenAddress, named, oneOf, onOff, refused, setting, text, texts, url, warned } from './setting.ts'
 
-const header = z.record(z.string().regex(/^[!#$%&'*+.^_`|~\w-]+$/, { error: 'must be the name of a header' }), texts, {
+/** What frames an answer, or a hop: whoever sets one of these breaks every answer. */
+const FRAMING: ReadonlySet<string> = new Set([
+  ...['connection', 'content-encoding', 'content-length', 'date', 'keep-alive', 'proxy-connection', 'te', 'trailer'],
+  ...['transfer-encoding', 'upgrade'],
+])
+
+const headerName = z
+  .string()
+  .regex(/^[!#$%&'*+.^_`|~\w-]+$/, { error: 'must be the name of a header' })
+  .refine((name) => !FRAMING.has(name.toLowerCase()), { error: 'is a header that the server sets itself' })
+
+const headerValue = text.regex(/^[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?$/, {
+  error: 'must be printable ASCII, without spaces at its ends',
+})
+
+const header = z.record(headerName, z.array(headerValue, { error: 'must be a list of texts' }), {
   error: 'must be lists of values, by the name of the header',
 })
+
+const proxy = named(
+  'address or network',
+  text.refine((value) => value === 'unix:' || isAddressRange(value), {
+    error: 'must be an IP address, a network like 10.0.0.0/8, or unix:',
+  }),
+)
 
 const minimumTls = z
   .codec(oneOf(['tls1.0', 'tls1.1', 'tls1.2', 'tls1.3']), oneOf(['tls1.2', 'tls1.3']), {
@@ -69,7 +92,7 @@ export const http = z
     h2c: refused('HTTP/2 without TLS.', 'HTTP/1.1 is spoken, which every client does'),
     trustedproxies: setting(
       'Addresses and networks of reverse proxies whose `X-Forwarded-*` headers are believed.',
-      texts.default([]),
+      z.array(proxy, { error: 'must be a list of addresses and networks' }).default([]),
     ),
   })
   // An address that was refused already arrives here as it was written.

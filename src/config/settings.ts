@@ -54,7 +54,10 @@ const platform = z.strictObject({
 const validation = z
   .strictObject({
     enabled: setting('The opposite of `disabled`, from older versions.', onOff.optional()),
-    disabled: setting('Takes manifests whose addresses, blobs and images nobody looked at.', onOff.default(false)),
+    disabled: setting(
+      'Takes manifests whose addresses, and whose images of an index, nobody looked at.',
+      onOff.default(false),
+    ),
     manifests: z
       .strictObject({
         urls: z

@@ -9,6 +9,8 @@ export interface Descriptor {
   readonly mediaType: string
   /** The content can be had without this registry: from `urls`, or from `data`, which was checked. */
   readonly elsewhere: boolean
+  /** Where else it is, as its pusher says; empty: what he says is no text. Nobody here goes there. */
+  readonly urls?: readonly string[]
   readonly platform?: { readonly os: string; readonly architecture: string }
 }
 
@@ -32,6 +34,7 @@ export function descriptorIn(value: unknown, place: string): Descriptor {
     elsewhere:
       (Array.isArray(urls) && urls.length > 0) ||
       (typeof data === 'string' && isContent(data, checked, size as number)),
+    ...(Array.isArray(urls) && urls.length > 0 && { urls: urls.map((url) => (typeof url === 'string' ? url : '')) }),
     ...(platform !== undefined && { platform }),
   }
 }

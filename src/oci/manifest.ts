@@ -29,6 +29,8 @@ export interface ManifestReference {
   readonly kind: 'config' | 'layer' | 'child'
   /** The content may be kept elsewhere: it has `urls` or a nondistributable type, or it is embedded in `data`. */
   readonly optional: boolean
+  /** As `Descriptor` has them. */
+  readonly urls?: readonly string[]
   readonly platform?: { readonly os: string; readonly architecture: string }
 }
 
@@ -120,9 +122,9 @@ function referencesOf(json: Json, shape: Shape): ManifestReference[] {
 }
 
 function referenceTo(descriptor: Descriptor, kind: ManifestReference['kind']): ManifestReference {
-  const { digest, mediaType, elsewhere, platform } = descriptor
+  const { digest, mediaType, elsewhere, urls, platform } = descriptor
   const optional = elsewhere || isNondistributable(mediaType)
-  return { digest, kind, optional, ...(platform !== undefined && { platform }) }
+  return { digest, kind, optional, ...(urls !== undefined && { urls }), ...(platform !== undefined && { platform }) }
 }
 
 /** What an unknown type seems to name: kept from the collector, never asked for. */

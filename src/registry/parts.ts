@@ -1,3 +1,4 @@
+import type { PatternRules } from '../base/pattern.ts'
 import type { BlobStore } from '../blobs/blob-store.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { DigestLock } from './digest-lock.ts'
@@ -21,6 +22,8 @@ export interface Policy {
   readonly deletes: boolean
   /** `validation.manifests.sparse`: layers and configs may be missing. */
   readonly sparse: boolean
+  /** `validation.manifests.urls`: addresses that a manifest may give for its content. Left out: any. */
+  readonly urls?: PatternRules
   /** `validation.manifests.indexes`: which children of an index must be there. */
   readonly children: 'all' | 'none' | readonly { readonly os: string; readonly architecture: string }[]
 }

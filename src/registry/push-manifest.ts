@@ -4,6 +4,7 @@ import { algorithmOf, type Digest, digestFrom } from '../oci/digest.ts'
 import { type Manifest, parseManifest } from '../oci/manifest.ts'
 import { parseReference } from '../oci/name.ts'
 import { Refusal } from '../oci/refusal.ts'
+import { refuseUrls } from './foreign-urls.ts'
 import { refuseCached } from './hosted.ts'
 import type { Parts, Policy } from './parts.ts'
 import type { ManifestPush, Manifests } from './registry.ts'
@@ -26,6 +27,7 @@ export function pushManifest(
     await refuseCached(catalog, repository)
     const manifest = parseManifest(push.bytes, push.contentType)
     const { digest, tags } = addressOf(push)
+    if (policy.urls !== undefined) refuseUrls(manifest, policy.urls)
     const mustExist = required(manifest, policy)
     // Looked at first so that a refused manifest leaves no bytes; the command looks again in its transaction.
     const missing = await absent(repository, mustExist)
