@@ -73,18 +73,14 @@ function valueWarnings({ http, validation }: Record<string, unknown>, places: Pl
 function driverProblems(root: Record<string, unknown>, places: Places, embedded: boolean): Problem[] {
   const { storage } = root
   if (!isObject(storage)) return []
-  const drivers = DRIVERS.filter((name) => name in storage)
-  const [first, ...others] = drivers
-  if (first === undefined || others.length === 0) return []
+  const all = DRIVERS.filter((name) => Object.hasOwn(storage, name))
   const isOurs = (name: string) => embedded && typeof keyPlace(['storage', name], places) === 'number'
-  const chosen = drivers.filter((name) => !isOurs(name))
-  if (chosen.length === 1) {
-    for (const name of drivers.filter(isOurs)) delete storage[name]
-    return []
-  }
-  for (const name of drivers.filter((name) => name !== 'filesystem')) delete storage[name]
-  return drivers.map((name) => ({
+  const theirs = all.filter((name) => !isOurs(name))
+  if (theirs.length > 0) for (const name of all.filter(isOurs)) delete storage[name]
+  if (theirs.length < 2) return []
+  for (const name of theirs.filter((name) => name !== 'filesystem')) delete storage[name]
+  return theirs.map((name) => ({
     at: keyPlace(['storage', name], places),
-    message: `storage.${name}: is one of ${drivers.length} storage drivers, ${drivers.join(' and ')}; leave one`,
+    message: `storage.${name}: is one of ${theirs.length} storage drivers, ${theirs.join(' and ')}; leave one`,
   }))
 }

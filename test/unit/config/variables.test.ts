@@ -149,5 +149,7 @@ describe('a variable', () => {
     )
     const embedded = () => loadConfig(QUICKSTART, { environment })
     assert.throws(embedded, /a problem:\nREGISTRY_STORAGE_S3_BUCKET storage\.s3: is not built yet/)
+    const two = { ...environment, REGISTRY_STORAGE_GCS_BUCKET: 'b' }
+    assert.throws(() => loadConfig(QUICKSTART, { environment: two }), /2 problems:\n.*s3 and gcs.*\n.*s3 and gcs/)
   })
 })
