@@ -72,7 +72,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 
   function take(request: IncomingMessage, response: ServerResponse): void {
     const connection = connections.get(request.socket)
-    if (connection === undefined) return void request.socket.destroy()
+    if (connection === undefined || connection.full) return void request.socket.destroy()
     const exchange = connection.turn(request, () => runExchange({ request, response, connection }, parts))
     running.add(exchange)
     void exchange.finally(() => {
