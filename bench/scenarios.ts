@@ -4,8 +4,18 @@ import { idle } from './scenarios/idle.ts'
 import { manifest } from './scenarios/manifest.ts'
 import { pullBlob } from './scenarios/pull-blob.ts'
 import { pushBlob } from './scenarios/push-blob.ts'
+import { slowDisk } from './scenarios/slow-disk.ts'
 import { smallLayers } from './scenarios/small-layers.ts'
 import { wrongPasswords } from './scenarios/wrong-passwords.ts'
 
 /** All that `npm run bench` measures, in this order. */
-export const SCENARIOS: readonly Scenario[] = [pullBlob, pushBlob, manifest, smallLayers, catalog, wrongPasswords, idle]
+export const SCENARIOS: readonly Scenario[] = [
+  pullBlob,
+  pushBlob,
+  manifest,
+  smallLayers,
+  catalog,
+  slowDisk,
+  wrongPasswords,
+  idle,
+]

@@ -15,8 +15,10 @@ import { cpuSecondsOf, memoryOf } from './usage.ts'
 export type ContenderName = 'homeport' | 'registry2' | 'registry3' | 'nginx'
 
 export interface ContenderOptions {
-  /** A folder of its own; `data` in it is what is served. */
+  /** A folder of its own, for its configuration and its log. */
   readonly folder: string
+  /** What is served. */
+  readonly data: string
   readonly certificates: Certificates
   /** Path of Homeport's launcher, in the release tree. */
   readonly homeport: string
@@ -39,8 +41,8 @@ export interface Contender extends AsyncDisposable {
 
 /** Starts it, and resolves after its first answer. */
 export async function startContender(name: ContenderName, options: ContenderOptions): Promise<Contender> {
-  const { folder, env } = options
-  await mkdir(join(folder, 'data'), { recursive: true })
+  const { folder, data, env } = options
+  for (const path of [folder, data]) await mkdir(path, { recursive: true })
   const port = await freePort()
   const [command, ...args] = await commandFor(name, port, options)
   const log = await open(join(folder, 'log'), 'a')
@@ -82,11 +84,11 @@ export async function startContender(name: ContenderName, options: ContenderOpti
 async function commandFor(
   name: ContenderName,
   port: number,
-  { folder, certificates, homeport, bcryptCost }: ContenderOptions,
+  { folder, data, certificates, homeport, bcryptCost }: ContenderOptions,
 ): Promise<[command: string, ...args: string[]]> {
   const config = join(folder, 'config')
   if (name === 'nginx') {
-    await writeFile(config, nginxConfig({ folder, certificates, port }))
+    await writeFile(config, nginxConfig({ folder, data, certificates, port }))
     return [program('nginx'), '-c', config, '-p', folder, '-e', 'error.log']
   }
   const htpasswd = join(folder, 'htpasswd')
@@ -97,7 +99,7 @@ async function commandFor(
     JSON.stringify({
       version: 0.1,
       log: { level: 'info' },
-      storage: { filesystem: { rootdirectory: join(folder, 'data') } },
+      storage: { filesystem: { rootdirectory: data } },
       http: { addr: `127.0.0.1:${port}`, tls: { certificate: certificates.certificate, key: certificates.key } },
       ...(bcryptCost !== undefined && { auth: { htpasswd: { realm: 'bench', path: htpasswd } } }),
     }),
@@ -106,11 +108,11 @@ async function commandFor(
   return [program(name === 'registry2' ? 'docker-registry' : 'registry3'), 'serve', config]
 }
 
-/** Whatever the answer is: that it comes counts. */
+/** Whatever the answer is, but that it is not ready. */
 function answers(url: string): Promise<boolean> {
   return new Promise((resolve) => {
     get(url, { rejectUnauthorized: false, agent: false }, (response) => {
-      response.resume().once('end', () => resolve(true))
+      response.resume().once('end', () => resolve(response.statusCode !== 503))
     }).once('error', () => resolve(false))
   })
 }

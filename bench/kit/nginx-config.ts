@@ -4,10 +4,11 @@ import type { Certificates } from '../../test/helpers/certificates.ts'
 /** Files over TLS, with Debian's settings (`sendfile`, `tcp_nopush`, a worker for each processor, access log on). */
 export function nginxConfig(options: {
   readonly folder: string
+  readonly data: string
   readonly certificates: Certificates
   readonly port: number
 }): string {
-  const { folder, certificates, port } = options
+  const { folder, data, certificates, port } = options
   const places = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${folder}/tmp;`)
   return `
 daemon off;
@@ -27,7 +28,7 @@ http {
     ssl_certificate_key ${certificates.key};
     ssl_protocols TLSv1.2 TLSv1.3;
     ssl_session_cache shared:TLS:1m;
-    root ${join(folder, 'data')};
+    root ${data};
   }
 }
 `

@@ -31,6 +31,8 @@ export interface Kit {
 export interface StartOptions {
   readonly bcryptCost?: number
   readonly env?: Readonly<Record<string, string>>
+  /** What is served, where it is not to be a new folder. */
+  readonly data?: string
   /** Fills the folder that is to be served, before the start. */
   readonly fill?: (data: string) => Promise<unknown>
 }
@@ -40,11 +42,12 @@ export function makeKit(options: Pick<Kit, 'folder' | 'certificates' | 'runs'> &
   let started = 0
   return {
     ...kit,
-    async start(name, { fill, ...rest } = {}) {
+    async start(name, { data: given, fill, ...rest } = {}) {
       started += 1
       const folder = kit.folder.at(`${name}-${started}`)
-      await fill?.(`${folder}/data`)
-      return await startContender(name, { folder, certificates: kit.certificates, homeport, ...rest })
+      const data = given ?? `${folder}/data`
+      await fill?.(data)
+      return await startContender(name, { folder, data, certificates: kit.certificates, homeport, ...rest })
     },
   }
 }
