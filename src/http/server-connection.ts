@@ -11,6 +11,9 @@ export interface Exchange {
   toldToGoOn: boolean
 }
 
+/** Requests that may wait for their turn: no client of a registry sends a second one before the first is answered. */
+const MOST_WAITING = 100
+
 interface Turn {
   readonly request: IncomingMessage
   dropped: boolean
@@ -41,6 +44,14 @@ export class Connection {
 
   get busy(): boolean {
     return this.#turns.length > 0
+  }
+
+  /**
+   * Another request would be one too many. Node reads on while an answer is being thought of: in seconds a connection
+   * sends a million requests, and each holds some kilobytes here, or its headers, which may be of 128 KiB.
+   */
+  get full(): boolean {
+    return this.#turns.length > MOST_WAITING
   }
 
   /**

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { suite, test } from 'node:test'
 import { createHandler } from '../../src/http/dispatch.ts'
 import type { SignIn } from '../../src/http/guard.ts'
@@ -133,6 +134,28 @@ for (const tls of [false, true]) {
       assert.ok(first?.body.equals(large))
       assert.equal(second?.body.toString(), 'hello')
       assert.equal(third?.body.toString(), '{}')
+    })
+
+    test('a connection on which a hundred requests wait for the first is cut off at the next, and nobody else is', async () => {
+      const first = Promise.withResolvers<void>()
+      let asked = 0
+      await using http = await testHttpServer(
+        async ({ signal }) => {
+          asked += 1
+          if (asked === 1) await Promise.race([first.promise, once(signal, 'abort')])
+          return { reply: { status: 200, headers: { 'content-length': '2' }, body: '{}' }, account: '' }
+        },
+        { tls },
+      )
+      using patient = await http.connect()
+      using flooding = await http.connect()
+      const get = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'
+      await flooding.write(get.repeat(102)).catch(() => undefined)
+      await assert.rejects(flooding.answer(), /ended/)
+      assert.equal(asked, 1)
+      first.resolve()
+      await patient.write(get.repeat(101))
+      assert.equal((await patient.answers(101)).length, 101)
     })
 
     test('HEAD tells the length and sends no body', async () => {
