@@ -1,3 +1,4 @@
+import { LONGEST_TIMER } from '../base/duration.ts'
 import type { Log } from '../base/log.ts'
 import { type Answer, createHandler, refuse } from '../http/dispatch.ts'
 import type { SignIn } from '../http/guard.ts'
@@ -53,7 +54,7 @@ export async function openFront({ log, drainMs, prefix, ...options }: FrontOptio
 
   async function drain(): Promise<void> {
     stage = 'draining'
-    await server.close(drainMs)
+    await server.close(Math.min(drainMs, LONGEST_TIMER))
   }
 
   return {

@@ -1,5 +1,4 @@
-/** A timer that is set for longer fires at once (Node.js, "setTimeout"): 24.8 days, in milliseconds. */
-const LONGEST_TIMER = 2 ** 31 - 1
+import { LONGEST_TIMER } from '../base/duration.ts'
 
 /** What the clock starts. */
 export interface Job {

@@ -9,6 +9,9 @@ const MS: Readonly<Record<string, number>> = {
   d: 86_400_000,
 }
 
+/** Milliseconds: a timer that is set for longer fires at once (Node.js, "setTimeout"). 24.8 days. */
+export const LONGEST_TIMER = 2 ** 31 - 1
+
 /**
  * Reads a duration as Go writes it (`1h30m`, `500ms`), with `d` for days too, into milliseconds; a bare number is
  * nanoseconds, as in registry:2's configuration. `undefined`: it is none.

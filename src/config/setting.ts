@@ -70,17 +70,39 @@ export function oneOf<const Names extends readonly [string, ...string[]]>(names:
   return named(kind, z.enum(names, { error: `must be one of ${names.join(', ')}` }))
 }
 
-const WRITTEN = z.union([z.string(), z.number()], { error: 'must be a duration, like 10s or 1h30m' })
+const DURATION = 'must be a duration, like 10s or 1h30m'
+const WRITTEN = z.union([z.string(), z.number()], { error: DURATION })
 
 /** Milliseconds; written as `10s`, or in nanoseconds. */
 export const duration = named(
   'duration',
   z.codec(
-    WRITTEN.refine((value) => parseDuration(value) !== undefined, { error: 'must be a duration, like 10s or 1h30m' }),
+    WRITTEN.refine((value) => parseDuration(value) !== undefined, { error: DURATION }),
     z.number(),
     { decode: (value) => parseDuration(value) ?? z.NEVER, encode: formatDuration },
   ),
 )
+
+/** Milliseconds. Whoever writes 10 means seconds, and would wear out a disk. */
+const SHORTEST = 100
+
+/** How often something is done, in milliseconds; 0 is the default, as to registry:2. */
+export function interval(usual: string) {
+  const isOften = (ms = 0) => ms > 0 && ms < SHORTEST
+  return named(
+    'duration',
+    z
+      .codec(
+        WRITTEN.refine((value) => parseDuration(value) !== undefined, { error: DURATION }).refine(
+          (value) => !isOften(parseDuration(value)),
+          { error: 'must be 100ms or longer (a number without a unit is nanoseconds)' },
+        ),
+        z.number(),
+        { decode: (value) => parseDuration(value) || parseDuration(usual) || z.NEVER, encode: formatDuration },
+      )
+      .prefault(usual),
+  )
+}
 
 const HEADERS = z.record(z.string(), texts)
 

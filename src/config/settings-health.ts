@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import { count, duration, onOff, peerAddress, sentHeaders, setting, text, url } from './setting.ts'
+import { count, duration, interval, onOff, peerAddress, sentHeaders, setting, text, url } from './setting.ts'
 
-const interval = () => setting('How often it is checked.', duration.prefault('10s'))
+const every = () => setting('How often it is checked. 0: 10s.', interval('10s'))
 const timeout = () => setting('How long an answer may take.', duration.prefault('5s'))
 const threshold = () => setting('After how many failures in a row it counts.', count.default(0))
 
@@ -11,7 +11,7 @@ export const health = z
     storagedriver: z
       .strictObject({
         enabled: setting('Reads the folder, and writes a small file to it, again and again.', onOff.default(false)),
-        interval: interval(),
+        interval: every(),
         threshold: threshold(),
       })
       .prefault({}),
@@ -19,7 +19,7 @@ export const health = z
       .array(
         z.strictObject({
           file: setting('Where it is there, the server is not well.', text),
-          interval: interval(),
+          interval: every(),
         }),
         { error: 'must be a list of checks' },
       )
@@ -31,7 +31,7 @@ export const health = z
           headers: setting('Sent with it.', sentHeaders.default({})),
           statuscode: setting('The status that is right.', count.default(200)),
           timeout: timeout(),
-          interval: interval(),
+          interval: every(),
           threshold: threshold(),
         }),
         { error: 'must be a list of checks' },
@@ -42,7 +42,7 @@ export const health = z
         z.strictObject({
           addr: setting('What is connected to.', peerAddress),
           timeout: timeout(),
-          interval: interval(),
+          interval: every(),
           threshold: threshold(),
         }),
         { error: 'must be a list of checks' },

@@ -1,7 +1,5 @@
+import { LONGEST_TIMER } from '../base/duration.ts'
 import type { Problem } from './standing.ts'
-
-/** A timer that is set for longer fires at once (Node.js, "setTimeout"): 24.8 days, in milliseconds. */
-const LONGEST_TIMER = 2 ** 31 - 1
 
 export interface RoundsOptions {
   /** Milliseconds from one round to the next. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { openFront } from '../../../src/app/front.ts'
 import { openLog } from '../../../src/base/log.ts'
 import { createHandler } from '../../../src/http/dispatch.ts'
@@ -39,4 +40,29 @@ test('a server answers probes from the moment that it holds its folder, and all 
 
   await front.drain()
   await assert.rejects(ask('/healthz'), /ECONNREFUSED|ECONNRESET|socket hang up/)
+})
+
+test('a server that may take months to end cuts nobody at once', async () => {
+  const log = openLog({ level: 'error', write: () => undefined })
+  const drainMs = 90 * 24 * 3_600_000
+  await using front = await openFront({
+    ...{ address: { host: '127.0.0.1', port: 0 }, log, drainMs },
+    prefix: { inward: '/', outward: '/' },
+  })
+  using client = new RegistryClient(`http://${front.address}`)
+  const asked = Promise.withResolvers<void>()
+  const told = Promise.withResolvers<void>()
+  const handler = async () => {
+    asked.resolve()
+    await told.promise
+    return { status: 200, headers: {} }
+  }
+  front.serve(createHandler({ routes: [{ methods: ['GET'], path: '/v2/', access: 'open', handler }], signIn }))
+  const answer = client.request('GET', '/v2/')
+  await asked.promise
+  const drained = front.drain()
+  await pause(20)
+  told.resolve()
+  assert.equal((await answer).status, 200)
+  await drained
 })
