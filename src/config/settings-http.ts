@@ -17,15 +17,22 @@ const headerValue = text.regex(/^[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?$/, {
   error: 'must be printable ASCII, without spaces at its ends',
 })
 
-const header = z.record(headerName, z.array(headerValue, { error: 'must be a list of texts' }), {
-  error: 'must be lists of values, by the name of the header',
-})
+const header = z.record(
+  headerName,
+  named('list of texts', z.array(headerValue, { error: 'must be a list of texts' })),
+  {
+    error: 'must be lists of values, by the name of the header',
+  },
+)
 
-const proxy = named(
-  'address or network',
-  text.refine((value) => value === 'unix:' || isAddressRange(value), {
-    error: 'must be an IP address, a network like 10.0.0.0/8, or unix:',
-  }),
+const proxies = named(
+  'list of addresses and networks',
+  z.array(
+    text.refine((value) => value === 'unix:' || isAddressRange(value), {
+      error: 'must be an IP address, a network like 10.0.0.0/8, or unix:',
+    }),
+    { error: 'must be a list of addresses and networks' },
+  ),
 )
 
 const minimumTls = z
@@ -92,7 +99,7 @@ export const http = z
     h2c: refused('HTTP/2 without TLS.', 'HTTP/1.1 is spoken, which every client does'),
     trustedproxies: setting(
       'Addresses and networks of reverse proxies whose `X-Forwarded-*` headers are believed.',
-      z.array(proxy, { error: 'must be a list of addresses and networks' }).default([]),
+      proxies.default([]),
     ),
   })
   // An address that was refused already arrives here as it was written.

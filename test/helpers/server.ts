@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Certificates, issueCertificate } from './certificates.ts'
 import { type Outcome, type RunningProcess, start } from './processes.ts'
+import { RawSocket } from './raw-socket.ts'
 import { RegistryClient } from './registry-client.ts'
 import { type TemporaryFolder, temporaryFolder } from './temporary.ts'
 
@@ -145,6 +146,12 @@ export class Server implements AsyncDisposable {
   async client(credentials?: { readonly user: string; readonly password: string }): Promise<RegistryClient> {
     const ca = this.ca === undefined ? undefined : await readFile(this.ca, 'utf8')
     return new RegistryClient(this.url, { ...(ca !== undefined && { ca }), ...(credentials && { credentials }) })
+  }
+
+  /** A connection that trusts this server, for bytes of one's own. */
+  async connect(): Promise<RawSocket> {
+    const ca = this.ca === undefined ? {} : { ca: await readFile(this.ca, 'utf8') }
+    return await RawSocket.connect({ port: this.port, ...ca })
   }
 
   async start(): Promise<void> {

@@ -11,7 +11,7 @@ import { digestOf, digestOfStream } from '../helpers/digest-of.ts'
 import { headerOf } from '../helpers/http-answers.ts'
 import { makeImage } from '../helpers/images.ts'
 import { start } from '../helpers/processes.ts'
-import { RawSocket } from '../helpers/raw-socket.ts'
+import type { RawSocket } from '../helpers/raw-socket.ts'
 import { Registry2Folder } from '../helpers/registry2-folder.ts'
 import { seededBytes } from '../helpers/seeded-bytes.ts'
 import { LAUNCHER, type Server, startServer } from '../helpers/server.ts'
@@ -35,7 +35,7 @@ interface Halves {
 async function openHalves(server: Server): Promise<Halves & Disposable> {
   using client = await server.client()
   await client.pushBlob('team/stored', LAYER)
-  const upload = await connect(server)
+  const upload = await server.connect()
   await upload.request('POST /v2/team/app/blobs/uploads/', ['Content-Length: 0'])
   const location = headerOf(await upload.answer(), 'location') ?? ''
   await upload.request(`PATCH ${location}`, [`Content-Length: ${LAYER.length}`])
@@ -91,7 +91,7 @@ for (const tls of [false, true]) {
     await using server = await startServer(options('60s'))
     using halves = await openHalves(server)
     const { upload, download, location } = halves
-    using idle = await connect(server)
+    using idle = await server.connect()
     await idle.request('GET /healthz')
     assert.equal((await idle.answer()).status, 200)
 
@@ -175,8 +175,3 @@ test('asked to end while it adopts a folder, it ends well, and goes on at the ne
   const { repositories } = JSON.parse((await client.request('GET', '/v2/_catalog?n=1000')).text)
   assert.deepEqual(repositories, names.toSorted())
 })
-
-async function connect(server: Server): Promise<RawSocket> {
-  const ca = server.ca === undefined ? {} : { ca: await readFile(server.ca, 'utf8') }
-  return await RawSocket.connect({ port: server.port, ...ca })
-}
