@@ -93,15 +93,23 @@ function readable(fields: Fields, own: readonly string[]): Fields {
 
 /** With those that caused it, and the code of the system's or SQLite's. */
 function toldError(error: Error): string {
-  const { code, cause } = error as { code?: string | number; cause?: unknown }
+  const { code } = error as { code?: string | number }
   const mark = code === undefined || error.message.includes(String(code)) ? '' : ` (${code})`
   const said = `${error.name}: ${error.message}${mark}`
-  return cause instanceof Error && cause !== error ? `${said}: ${toldError(cause)}` : said
+  const cause = causeOf(error)
+  return cause === undefined ? said : `${said}: ${toldError(cause)}`
 }
 
 function stackOf(error: Error): string {
-  const { stack = '', cause } = error
-  return cause instanceof Error && cause !== error ? `${stack}\ncaused by ${stackOf(cause)}` : stack
+  const { stack = '' } = error
+  const cause = causeOf(error)
+  return cause === undefined ? stack : `${stack}\ncaused by ${stackOf(cause)}`
+}
+
+/** Where closing failed after a fault, the fault is what matters. */
+function causeOf(error: Error): Error | undefined {
+  const cause: unknown = error instanceof SuppressedError ? error.suppressed : error.cause
+  return cause instanceof Error && cause !== error ? cause : undefined
 }
 
 function stringify(value: unknown): string {

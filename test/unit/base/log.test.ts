@@ -88,6 +88,12 @@ describe('the log', () => {
     )
   })
 
+  test('writes the fault after which closing failed, too', () => {
+    const { log, lines } = logged()
+    log.error({ error: new SuppressedError(new Error('cannot close'), new Error('the disk is gone')) }, 'fault')
+    assert.match(String(lines[0]?.['error']), /: Error: the disk is gone$/)
+  })
+
   test('writes an error with its message, its stack and its causes', () => {
     const { log, lines } = logged()
     const cause = Object.assign(new Error('disk is full'), { code: 'ENOSPC' })
