@@ -57,16 +57,23 @@ function valueWarnings({ http, validation }: Record<string, unknown>, places: Pl
   if (isObject(validation) && validation['enabled'] === true && validation['disabled'] === true) {
     validation['disabled'] = false
   }
+  const warnings: { at: number | string; message: string; hint: string }[] = []
   const { minimumtls } = isObject(http) && isObject(http['tls']) ? http['tls'] : {}
-  if (minimumtls !== 'tls1.0' && minimumtls !== 'tls1.1') return []
-  const at = keyPlace(['http', 'tls', 'minimumtls'], places)
-  return [
-    {
-      at,
+  if (minimumtls === 'tls1.0' || minimumtls === 'tls1.1') {
+    warnings.push({
+      at: keyPlace(['http', 'tls', 'minimumtls'], places),
       message: `http.tls.minimumtls: ${minimumtls} is read as tls1.2`,
       hint: 'write tls1.2: older ones are broken',
-    },
-  ]
+    })
+  }
+  if (isObject(http) && http['relativeurls'] === false) {
+    warnings.push({
+      at: keyPlace(['http', 'relativeurls'], places),
+      message: 'http.relativeurls: false changes nothing: a Location is a path in any case',
+      hint: 'leave it out: a path leads back to this server by whatever name it was reached',
+    })
+  }
+  return warnings
 }
 
 /** Takes an embedded driver out where another one is set. */

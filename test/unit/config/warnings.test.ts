@@ -78,6 +78,14 @@ lab: { name: tirro, nodes: [] }
     assert.throws(() => told(`${LEAST}upstreams: { a: { default: true }, b: { default: true } }\n`), /one default/)
   })
 
+  test('absolute addresses, which are never sent', () => {
+    const text = LEAST.replace('addr:', 'relativeurls: false, addr:')
+    assert.deepEqual(told(text), [
+      'c.yml:3:9 http.relativeurls: false changes nothing: a Location is a path in any case',
+    ])
+    assert.deepEqual(told(text.replace('false', 'true')), [])
+  })
+
   test('that anybody may do anything, where others reach it', () => {
     for (const [addr, warned] of [
       [':5000', true],
