@@ -18,7 +18,7 @@ export class UploadSessions implements AsyncDisposable {
   /** Writes between two calls, the longest idle first. */
   readonly #idle = new Map<string, BlobWrite>()
   readonly #turns = new Map<string, Promise<unknown>>()
-  /** Sessions whose write has ended in the call that is under way. */
+  /** Sessions whose write is not kept open behind the call that is under way. */
   readonly #over = new Set<string>()
 
   constructor(catalog: Catalog, blobs: BlobStore) {
@@ -60,6 +60,8 @@ export class UploadSessions implements AsyncDisposable {
     try {
       await commit()
     } catch (error) {
+      // The bytes may have been moved already, and only their row failed: the next call looks for what there is.
+      this.#over.add(id)
       if (error instanceof Refusal && error.kind === 'digest-invalid') await this.end(id).catch(() => undefined)
       throw error
     }
@@ -115,8 +117,7 @@ export class UploadSessions implements AsyncDisposable {
     try {
       return await work(write)
     } finally {
-      const over = this.#over.delete(id)
-      if (over || (await this.#catalog.upload(id)) === undefined) await write.close()
+      if (this.#over.delete(id)) await write.close()
       else await this.#putAside(id, write)
     }
   }

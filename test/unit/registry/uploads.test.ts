@@ -4,6 +4,7 @@ import type { Catalog } from '../../../src/catalog/catalog.ts'
 import type { Caller } from '../../../src/registry/registry.ts'
 import { digestOf } from '../../helpers/digest-of.ts'
 import { ANYONE, bodyOf, openTestRules } from '../../helpers/test-rules.ts'
+import { temporaryStore } from '../blobs/temporary-store.ts'
 
 const ANN: Caller = { account: 'ann', may: () => true }
 const BOB: Caller = { account: 'bob', may: () => true }
@@ -130,6 +131,25 @@ test('uploads: nobody pushes to a cached repository, mounts into it, or deletes 
   await assert.rejects(registry.deleteManifest('team/app', '1'), { kind: 'unsupported' })
   const push = { reference: '1', tags: [], bytes: Buffer.from('{}'), contentType: 'application/x' }
   await assert.rejects(registry.putManifest('team/app', push), { kind: 'unsupported' })
+})
+
+test('uploads: where the bytes are stored and their row fails, the session is unknown, and a new one stores it', async () => {
+  // Its bytes move: what is in memory could be committed twice.
+  const blobs = await temporaryStore()
+  await using rules = await openTestRules({ blobs })
+  const { registry, catalog } = rules
+  const { id } = await registry.uploads.begin('team/app', ANYONE, 'sha256')
+  const key = { id, repository: 'team/app', caller: ANYONE }
+  const write = catalog.write.bind(catalog)
+  const failing: Catalog['write'] = (name, data) =>
+    name === 'commitBlob' ? Promise.reject(new Error('EIO')) : write(name, data)
+  Object.assign(catalog, { write: failing })
+  await assert.rejects(registry.uploads.finish(key, digestOf('hello'), { body: bodyOf('hello') }), /EIO/)
+  Object.assign(catalog, { write })
+  await assert.rejects(registry.uploads.finish(key, digestOf('hello'), { body: bodyOf() }), { kind: 'upload-unknown' })
+  await assert.rejects(registry.findBlob('team/app', digestOf('hello')), { kind: 'blob-unknown' })
+  await rules.push('team/app', 'hello')
+  assert.equal((await registry.findBlob('team/app', digestOf('hello'), ANN)).size, 5)
 })
 
 for (const [what, text, ended] of [
