@@ -19,7 +19,7 @@ import { finishRemovals } from '../registry/remove.ts'
 import { openAccessLog } from './access.ts'
 import { admission } from './admission.ts'
 import { openControl } from './control.ts'
-import { type DebugSettings, openDebug } from './debug.ts'
+import { openDebug } from './debug.ts'
 import { openFront } from './front.ts'
 import { openHealth } from './health.ts'
 import { startJobs } from './jobs.ts'
@@ -66,16 +66,16 @@ export async function startApp(config: Config, { log, stdout, signal }: AppOptio
   const reloading = new Reloading(config, log)
   const volume = stack.use(await openVolume(config.storage.filesystem))
   const { root, catalog } = volume
-  const debug = debugOf(config)
+  const { debug } = config.http
   const metrics = debug.addr !== undefined && debug.prometheus.enabled ? await openMetrics() : NO_METRICS
   const blobs = measured(volume.blobs, { metrics, log })
   const requests = openRequestMetrics(metrics)
   const tls = config.http.tls && openTls(config.http.tls, log)
-  if (tls !== undefined) stack.use(tls.source)
+  stack.use(tls?.source)
+  const signIn = stack.use(openSignIn({ htpasswd: config.auth?.htpasswd, log, metrics, now: () => performance.now() }))
   const accessLog = openAccessLog(config.log, stdout)
   const health = stack.use(openHealth({ checks: config.health, volume, log }))
-  const second = await openDebug(debug, { log, metrics, health })
-  if (second !== undefined) stack.use(second)
+  stack.use(await openDebug(debug, { log, metrics, health }))
   const front = stack.use(
     await openFront({
       ...{ address: config.http.addr, log, ...(tls && { tls }) },
@@ -109,7 +109,6 @@ export async function startApp(config: Config, { log, stdout, signal }: AppOptio
   stack.use(links)
   volume.onWritten((name) => FOLLOWED.has(name) && links.wake())
   const registry = stack.use(createRegistry(parts))
-  const signIn = stack.use(openSignIn({ htpasswd: config.auth?.htpasswd, log, metrics, now: () => performance.now() }))
   const answer = createHandler({
     ...{ routes: [...front.routes, ...routes(registry, limitsOf(config))], signIn },
     ...{
@@ -118,8 +117,7 @@ export async function startApp(config: Config, { log, stdout, signal }: AppOptio
       readOnly: config.storage.maintenance.readonly.enabled,
     },
   })
-  const control = openControl(root, (name, options, how) => perform(name, options, { ...how, root, parts }))
-  stack.use(await control)
+  stack.use(await openControl(root, (name, options, how) => perform(name, options, { ...how, root, parts })))
   const purging = config.storage.maintenance.uploadpurging
   const jobs = upkeepJobs({ root, uploads: registry.uploads, purging, log, now: parts.now })
   stack.use(startJobs(jobs, (job, error) => log.warn({ job, error }, 'a job has failed; it is tried again')))
@@ -132,16 +130,11 @@ export async function startApp(config: Config, { log, stdout, signal }: AppOptio
 
   const held = stack.move()
   return {
-    address: front.address,
+    address,
     failed: volume.writerDied,
     reload: (next) => reloading.take(next),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
-}
-
-function debugOf({ http }: Config): DebugSettings {
-  const { debug = { prometheus: { enabled: false, path: '/metrics' } } } = http as { debug?: DebugSettings }
-  return debug
 }
 
 /** To registry:2, 0 is its default. */
