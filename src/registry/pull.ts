@@ -61,9 +61,10 @@ export function pullBlob(parts: Pick<Parts, 'catalog' | 'blobs' | 'locks' | 'lea
     throw unknown(repository, digest)
   }
 
-  async function openManifest(repository: string, digest: Digest): Promise<BlobReader> {
+  async function openManifest(repository: string, digest: Digest, size: number): Promise<BlobReader> {
     const stored = await blobs.open(digest)
-    if (stored !== undefined) return stored
+    if (stored?.size === size) return stored
+    await stored?.close()
     const manifest = await catalog.manifest(repository, digest)
     if (manifest === undefined) throw unknown(repository, digest)
     return readerOf(manifest.bytes)
@@ -74,8 +75,9 @@ export function pullBlob(parts: Pick<Parts, 'catalog' | 'blobs' | 'locks' | 'lea
     if (size === undefined) {
       const manifest = await catalog.manifest(repository, digest)
       if (manifest === undefined) throw unknown(repository, digest)
+      const { length } = manifest.bytes
       // Not from what was just read: whoever takes it slowly would keep it in memory.
-      return { digest, size: manifest.bytes.length, open: () => openManifest(repository, digest) }
+      return { digest, size: length, open: () => openManifest(repository, digest, length) }
     }
     if (promisedTo?.may('push', repository) === true && !(await promise(repository, digest))) {
       throw unknown(repository, digest)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Catalog } from '../../../src/catalog/catalog.ts'
+import type { Digest } from '../../../src/oci/digest.ts'
 import type { Caller } from '../../../src/registry/registry.ts'
 import { digestOf } from '../../helpers/digest-of.ts'
 import { ANYONE, bodyOf, openTestRules } from '../../helpers/test-rules.ts'
@@ -118,6 +119,22 @@ test('uploads: a reader of a blob whose bytes are gone is told, and so is the op
   await rules.parts.blobs.delete(digest)
   await assert.rejects(found.open(), { kind: 'blob-unknown' })
   assert.equal(rules.reports.length, 1)
+})
+
+test('manifests: one whose file was cut short is read from the catalog', async () => {
+  await using rules = await openTestRules()
+  const { registry, parts } = rules
+  const bytes = Buffer.from('{"mediaType":"a/b"}')
+  const pushed = { reference: '1', tags: [], bytes, contentType: 'a/b' }
+  const { digest } = await registry.putManifest('team/app', pushed)
+  const open = parts.blobs.open.bind(parts.blobs)
+  Object.assign(parts.blobs, {
+    open: async (asked: Digest) => Object.assign((await open(asked)) ?? {}, { bytes: bytes.subarray(1) }),
+  })
+  const found = await registry.findBlob('team/app', digest)
+  const reader = await found.open()
+  const into = Buffer.alloc(100)
+  assert.equal(into.toString('utf8', 0, await reader.read(into, 0)), bytes.toString())
 })
 
 test('uploads: nobody pushes to a cached repository, mounts into it, or deletes from it', async () => {
