@@ -23,6 +23,7 @@ export class RequestBody implements AsyncIterable<Uint8Array>, Disposable {
   readonly #request: IncomingMessage
   readonly #exchange: Exchange
   readonly #pieces: Pieces
+  #letGo = () => {}
 
   constructor(request: IncomingMessage, exchange: Exchange, pool: BufferPool) {
     this.#request = request
@@ -49,6 +50,10 @@ export class RequestBody implements AsyncIterable<Uint8Array>, Disposable {
       wake()
     }
     request.on('data', take)
+    this.#letGo = () => {
+      forget()
+      request.off('data', take).pause()
+    }
     try {
       for (;;) {
         if (!pieces.ready && end === undefined) {
@@ -66,12 +71,13 @@ export class RequestBody implements AsyncIterable<Uint8Array>, Disposable {
       }
     } finally {
       exchange.waitingSince = undefined
-      forget()
-      request.off('data', take).pause()
+      this.#letGo()
     }
   }
 
+  /** Also for one who began to read and forgot: nothing that still comes is gathered. */
   [Symbol.dispose](): void {
+    this.#letGo()
     this.#pieces[Symbol.dispose]()
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Readable } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { BufferPool } from '../../../src/http/buffer-pool.ts'
@@ -129,4 +130,17 @@ test('a body that is left early can still be read by another, and is not broken 
   let rest = 0
   for await (const chunk of request) rest += (chunk as Buffer).length
   assert.ok(rest > 0)
+})
+
+test('what comes after a body was begun, forgotten and disposed of is gathered by nobody', async () => {
+  const request = new PassThrough()
+  const { body, pool } = open(Object.assign(request, { headers: {}, httpVersion: '1.1' }) as unknown as IncomingMessage)
+  const reading = body[Symbol.asyncIterator]()
+  request.write(Buffer.alloc(2 * MIB))
+  await reading.next()
+  body[Symbol.dispose]()
+  request.on('data', () => {}).resume()
+  request.end(Buffer.alloc(3 * MIB))
+  await finished(request)
+  assert.equal(pool.lent, 0)
 })
