@@ -2,6 +2,7 @@ import { CommanderError, Command as Parser, Option as ParserOption } from 'comma
 import { OperatorError } from '../base/operator-error.ts'
 import type { Call, Command, Option } from './command.ts'
 import { configCheck } from './config.ts'
+import { LENIENT } from './find-config.ts'
 import { garbageCollect } from './garbage-collect.ts'
 import { rebuild } from './rebuild.ts'
 import { exportRegistry2, importRegistry2 } from './registry2.ts'
@@ -27,6 +28,7 @@ const INTERRUPTED = 130
 const VOLUME_OPTIONS: Readonly<Record<string, Option>> = {
   config: { value: 'FILE', help: 'The configuration of the server whose folder it is' },
   quickstart: { help: 'The folder of `homeport serve --quickstart`, here' },
+  ...LENIENT,
 }
 
 interface CliOptions {

@@ -5,12 +5,13 @@ import { changeHtpasswd, textOfHtpasswd } from '../auth/htpasswd-write.ts'
 import { OperatorError } from '../base/operator-error.ts'
 import { Secret } from '../base/secret.ts'
 import type { Call, Command, Option } from './command.ts'
-import { configOf } from './find-config.ts'
+import { configOf, LENIENT, type Which } from './find-config.ts'
 import { SecretPrompt } from './prompt.ts'
 
 const WHERE: Readonly<Record<string, Option>> = {
   file: { value: 'FILE', help: 'The htpasswd file. Default: auth.htpasswd.path of the configuration' },
   config: { value: 'FILE', help: 'The configuration that names it. Default: the one that the server takes' },
+  ...LENIENT,
 }
 
 const PASSWORD: Readonly<Record<string, Option>> = {
@@ -108,18 +109,19 @@ function openCall(call: Call) {
 }
 
 function pathOf({ options }: Call): string {
-  const { file, config } = options
+  const { file, config, lenient } = options
   if (typeof file === 'string') return file
-  const path = settingsOf(typeof config === 'string' ? config : undefined).auth?.htpasswd?.path
+  const which = { file: typeof config === 'string' ? config : undefined, lenient: lenient === true }
+  const path = settingsOf(which).auth?.htpasswd?.path
   if (path !== undefined) return path
   throw new OperatorError('The configuration names no file of users', 'set auth.htpasswd.path, or name it with --file')
 }
 
-function settingsOf(config: string | undefined) {
+function settingsOf(which: Omit<Which, 'quickstart'>) {
   try {
-    return configOf({ file: config, quickstart: false })
+    return configOf({ ...which, quickstart: false })
   } catch (error) {
-    if (config !== undefined || !(error instanceof OperatorError)) throw error
+    if (which.file !== undefined || !(error instanceof OperatorError)) throw error
     throw new OperatorError(error.message, 'name the htpasswd file with --file, or the configuration with --config')
   }
 }

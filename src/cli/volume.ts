@@ -4,10 +4,11 @@ import { configOf } from './find-config.ts'
 
 /** The folder of the configuration that the command names, for whoever holds it to work on. */
 export function volumeFor({ options, terminal, signal }: Call): VolumeCall['volume'] {
-  const { config, quickstart } = options
+  const { config, quickstart, lenient } = options
   const { filesystem } = configOf({
     file: config === true ? undefined : config,
     quickstart: quickstart === true,
+    lenient: lenient === true,
   }).storage
   const how = {
     signal,

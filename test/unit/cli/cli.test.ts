@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
 import { describe, test } from 'node:test'
 import { OperatorError } from '../../../src/base/operator-error.ts'
 import { runCli } from '../../../src/cli/cli.ts'
 import type { Call, Command } from '../../../src/cli/command.ts'
+import { temporaryFolder } from '../../helpers/temporary.ts'
 
 function command(name: string, run: (call: Call) => Promise<number>, more: Partial<Command> = {}): Command {
   return { name, summary: 'A command', data: 'nothing', options: {}, run, ...more } as Command
@@ -150,6 +152,22 @@ describe('the command line', () => {
     for (const line of ['serve', 'config check']) {
       assert.match((await cli(`${line} /nonexistent/c.yml`)).err, /There is no configuration at/)
       assert.match((await cli(`${line} --quickstart c.yml`)).err, /Both 'c\.yml' and --quickstart/)
+    }
+  })
+
+  test('takes a configuration with keys that are none for every command, where the server is started so', async () => {
+    await using folder = await temporaryFolder()
+    const file = folder.at('c.yml')
+    const auth = { htpasswd: { path: folder.at('htpasswd') } }
+    await writeFile(file, JSON.stringify({ version: 0.1, storage: 'filesystem', http: { addr: ':0' }, auth, quux: 1 }))
+    const gc = command('gc', async () => 0, { data: 'changes' })
+    for (const [line, commands] of [
+      [`gc --config ${file}`, [gc]],
+      [`user list --config ${file}`, []],
+      [`config check ${file}`, []],
+    ] as const) {
+      assert.match((await cli(line, ...commands)).err, /quux: is not a setting/)
+      assert.equal((await cli(`${line} --lenient`, ...commands)).code, 0)
     }
   })
 
