@@ -53,7 +53,7 @@ const platform = z.strictObject({
 
 const validation = z
   .strictObject({
-    enabled: setting('The opposite of `disabled`, from older versions.', onOff.optional()),
+    enabled: setting('True takes `disabled` back, as in registry:2. Nothing else comes of it.', onOff.optional()),
     disabled: setting(
       'Takes manifests whose addresses, and whose images of an index, nobody looked at.',
       onOff.default(false),
