@@ -75,7 +75,10 @@ export const http = z
       'What comes before `/v2/` in every path.',
       text.regex(/^\/(?:[\w.~-]+\/)*$/, { error: 'must begin and end with a slash' }).default('/'),
     ),
-    host: setting('Where clients find this server, for what cannot be told as a path.', url.optional()),
+    host: setting(
+      'Where clients find this server, for what cannot be told as a path. Its own path comes before each that is told.',
+      url.optional(),
+    ),
     secret: warned('Signs the state of uploads.', 'the server keeps that state itself'),
     relativeurls: setting('Whether a Location is a path. It is one in any case.', onOff.default(false)),
     draintimeout: setting(
@@ -98,7 +101,7 @@ export const http = z
     http2: warned('Whether HTTP/2 is spoken.', 'HTTP/1.1 is spoken, which every client does'),
     h2c: refused('HTTP/2 without TLS.', 'HTTP/1.1 is spoken, which every client does'),
     trustedproxies: setting(
-      'Addresses and networks of reverse proxies whose `X-Forwarded-*` headers are believed.',
+      'Addresses and networks of reverse proxies whose `X-Forwarded-*` headers are believed; `unix:` for a socket.',
       proxies.default([]),
     ),
   })
