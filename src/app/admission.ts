@@ -6,5 +6,5 @@ const PUTS: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
 
 /** Whether a request can be answered at all, whoever asks: as the storage is. */
 export function admission(health: Pick<Health, 'admit'>): NonNullable<HandlerOptions['admit']> {
-  return (_access, method) => health.admit(PUTS.has(method) ? 'write' : 'read')
+  return (method) => health.admit(PUTS.has(method) ? 'write' : 'read')
 }

@@ -1,3 +1,5 @@
+import { OperatorError } from './operator-error.ts'
+
 /** As registry:2 names them. */
 export const LOG_FORMATTERS = ['text', 'json', 'logstash'] as const
 
@@ -84,11 +86,17 @@ function quoted(value: unknown): string {
 /** Errors say what they are, and names of the format's own are moved aside. */
 function readable(fields: Fields, own: readonly string[]): Fields {
   const { error } = fields
-  const told = error instanceof Error ? { ...fields, error: toldError(error), stack: stackOf(error) } : fields
+  const told = error instanceof Error ? { ...fields, ...whatItSays(error) } : fields
   if (own.every((name) => told[name] === undefined)) return told
   return Object.fromEntries(
     Object.entries(told).map(([name, value]) => [own.includes(name) ? `fields.${name}` : name, value]),
   )
+}
+
+/** What the operator can put right needs no stack: it has a remedy. */
+function whatItSays(error: Error): Fields {
+  if (!(error instanceof OperatorError)) return { error: toldError(error), stack: stackOf(error) }
+  return { error: error.message, ...(error.hint !== undefined && { hint: error.hint }) }
 }
 
 /** With those that caused it, and the code of the system's or SQLite's. */

@@ -5,7 +5,7 @@ import { errorResponse, type Failure } from './error-response.ts'
 import { authorise, identify, type SignIn } from './guard.ts'
 import { componentsOf, matchComponents, type Pattern, patternOf, splitTarget } from './match-route.ts'
 import { parseQuery } from './query.ts'
-import type { Access, Arrival, Reply, Route } from './route.ts'
+import type { Arrival, Reply, Route } from './route.ts'
 
 /** What became of a request. `reply` is complete; the rest is for the log. */
 export interface Outcome {
@@ -25,7 +25,7 @@ export interface HandlerOptions {
   readonly routes: readonly Route[]
   readonly signIn: SignIn
   /** Throws a refusal while nothing, or nothing of this kind, can be answered. Asked before who it is; not on `open` routes. */
-  readonly admit?: (access: Access, method: string) => void
+  readonly admit?: (method: string) => void
   /** Nothing may be changed: who may change things otherwise is told why not. Default: `false`. */
   readonly readOnly?: boolean
   /** Told of each request whose path is known, before it is answered. */
@@ -49,7 +49,7 @@ export function createHandler({ routes, signIn, admit, readOnly = false, begun }
       }
       const { access, handler } = routeOf(table, arrival.method, first.route.path)
       const { params } = first
-      if (access !== 'open') admit?.(access, arrival.method)
+      if (access !== 'open') admit?.(arrival.method)
       const caller = await identify(signIn, access, arrival)
       account = caller.account
       if (params['name'] !== undefined) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { LOG_LEVELS, type LogLevel, openLog } from '../../../src/base/log.ts'
 import type { LogFormatter } from '../../../src/base/log-line.ts'
+import { OperatorError } from '../../../src/base/operator-error.ts'
 import { Secret } from '../../../src/base/secret.ts'
 
 function logged(level: LogLevel = 'debug') {
@@ -86,6 +87,14 @@ describe('the log', () => {
         ['outside', undefined, undefined],
       ],
     )
+  })
+
+  test('writes what an operator can put right with its remedy, and without a stack', () => {
+    const { log, lines } = logged()
+    log.warn({ job: 'a copy', error: new OperatorError('There is no room', 'make some') }, 'a job has failed')
+    const { time: _, ...rest } = lines[0] ?? {}
+    const told = { error: 'There is no room', hint: 'make some' }
+    assert.deepEqual(rest, { level: 'warning', msg: 'a job has failed', job: 'a copy', ...told })
   })
 
   test('writes the fault after which closing failed, too', () => {
