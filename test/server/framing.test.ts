@@ -95,6 +95,16 @@ for (const tls of [false, true]) {
       assert.equal(await socket.ended, 'fin')
     })
 
+    for (const method of ['PATCH', 'PUT']) {
+      test(`with Expect: 100-continue a ${method} to an unknown session is refused before its body`, async () => {
+        await using registry = await openRegistry({ tls })
+        using socket = await registry.http.connect()
+        const target = `/v2/app/blobs/uploads/none?digest=${digestOf('hello')}`
+        await socket.request(`${method} ${target}`, ['Content-Length: 5', 'Expect: 100-continue'])
+        assertError(await socket.answer(), 404, 'BLOB_UPLOAD_UNKNOWN')
+      })
+    }
+
     test('with Expect: 100-continue whoever may go on is told so', async () => {
       await using registry = await openRegistry({ tls })
       using socket = await registry.http.connect()

@@ -52,14 +52,13 @@ export function appendUpload({ uploads }: Pick<Registry, 'uploads'>): Handler {
 /** `PUT` of a session's location: appends what is left, and makes it a blob. */
 export function finishUpload({ uploads }: Pick<Registry, 'uploads'>): Handler {
   return async (request) => {
-    const { query, body } = request
+    const { query, headers, body } = request
     const key = keyOf(request)
     const digest = parseDigest(query.get('digest') ?? '')
     return await recoverable(request, async () => {
-      const { empty, body: rest } = await peek(body)
-      // Old regclient sends a Content-Range with nothing: it says nothing.
-      const span = empty ? undefined : await spanOf(uploads, request)
-      await uploads.finish(key, digest, { body: rest, ...(span !== undefined && { span }) })
+      // Not looked at before: an unknown session is told before its body is asked for.
+      const rest = headers['content-range'] === undefined ? { body } : await lastChunk(uploads, request)
+      await uploads.finish(key, digest, rest)
       return stored(key.repository, digest, query)
     })
   }
@@ -120,6 +119,13 @@ async function takeWhole(
     await uploads.cancel(key).catch(() => undefined)
     throw error
   }
+}
+
+/** Old regclient sends a `Content-Range` with nothing: it says nothing. */
+async function lastChunk(uploads: Uploads, request: Request): Promise<Chunk> {
+  const { empty, body } = await peek(request.body)
+  const span = empty ? undefined : await spanOf(uploads, request)
+  return { body, ...(span !== undefined && { span }) }
 }
 
 /** From `Content-Range`, checked against `Content-Length` before anything is taken. */
