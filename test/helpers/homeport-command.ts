@@ -1,8 +1,5 @@
-import { join } from 'node:path'
 import { type Outcome, type ProcessOptions, type RunningProcess, start } from './processes.ts'
-
-/** The launcher: of the checkout, or of a release tree that `HOMEPORT_UNDER_TEST` names. */
-export const LAUNCHER = process.env['HOMEPORT_UNDER_TEST'] ?? join(import.meta.dirname, '../../homeport')
+import { LAUNCHER } from './server.ts'
 
 /** Runs a command of Homeport to its end, whatever its code. */
 export async function homeport(...args: readonly string[]): Promise<Outcome> {

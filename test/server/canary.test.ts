@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import { join } from 'node:path'
 import { test } from 'node:test'
 import { run } from '../helpers/processes.ts'
 import { RawSocket } from '../helpers/raw-socket.ts'
 import { RegistryClient } from '../helpers/registry-client.ts'
-import { startServer } from '../helpers/server.ts'
-
-const LAUNCHER = join(import.meta.dirname, '../../homeport')
+import { LAUNCHER, startServer } from '../helpers/server.ts'
 
 /** A secret that is nowhere else. Each has a word of its own, so that one that is found tells where it came from. */
 const canary = (where: string) => `canary-${where}-5f2c`

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { type Outcome, run, start } from '../helpers/processes.ts'
 import { needs, program } from '../helpers/programs.ts'
+import { LAUNCHER } from '../helpers/server.ts'
 import { temporaryFolder } from '../helpers/temporary.ts'
 
-const LAUNCHER = process.env['HOMEPORT_UNDER_TEST'] ?? join(import.meta.dirname, '../../homeport')
 /** Made by `htpasswd -nbB -C 5 ann secret` of apache2-utils 2.4. */
 const ANN = 'ann:$2y$05$Ak4zuhPM3fCRlEIAaqIm.eSdaXvxbg7YuWjvgrtcv3rFoJj68rmZi\n'
 
