@@ -5,6 +5,8 @@ import type { Source } from './source.ts'
 /** Where registry:2 and registry:3 have theirs. */
 export const PLACES = ['/etc/docker/registry/config.yml', '/etc/distribution/config.yml'] as const
 
+const NOT_THERE = 'see that it is there, and in a container that it is mounted; --quickstart needs none'
+
 /** The configuration of the image lies beside the program; in the place of registry:2's it is a copy. */
 const OWN = new URL('../../container/config.yml', import.meta.url)
 
@@ -33,7 +35,7 @@ export function findConfig(options: FindOptions): Found {
   const { argument, environment, readFile = readIfThere, places = PLACES } = options
   const named = (path: string, because: string): Found => {
     const text = readFile(path)
-    if (text === undefined) throw new OperatorError(`There is no configuration at '${path}'`, 'name one that is there')
+    if (text === undefined) throw new OperatorError(`There is no configuration at '${path}'`, NOT_THERE)
     return { source: sourceOf(path, text, readFile), because }
   }
   if (argument !== undefined) return named(argument, 'it is named on the command line')
@@ -60,7 +62,7 @@ export function findConfig(options: FindOptions): Found {
   }
   const because = first.embedded
     ? 'it is the one of the image, and there is no other'
-    : 'it is in the place of registry:2'
+    : `it is in the place of registry ${first.name === places[0] ? '2' : '3'}`
   return { source: first, because }
 }
 
@@ -81,6 +83,9 @@ function readIfThere(path: string): string | undefined {
         'docker makes one where the file that its -v names is not there: remove it, and put the file in its place',
       )
     }
-    throw new OperatorError(`Cannot read the configuration: ${message}`, 'name a file that this user may read')
+    throw new OperatorError(
+      `Cannot read the configuration '${path}': ${code === 'EACCES' ? 'this user may not' : message}`,
+      'let this user read it (chown or chmod), or name another one',
+    )
   }
 }

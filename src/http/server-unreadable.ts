@@ -20,6 +20,11 @@ const TOO_LARGE: Unreadable = {
   message: 'The headers of the request are larger than 128 KiB',
 }
 const NO_HTTP: Unreadable = { status: 400, code: 'BAD_REQUEST', message: 'The request is no HTTP/1.1' }
+const TLS_HELLO: Unreadable = {
+  status: 400,
+  code: 'BAD_REQUEST',
+  message: 'The client began TLS, and this port speaks plain HTTP: set http.tls, or let the client go without TLS',
+}
 export const NO_TUNNEL: Unreadable = {
   status: 405,
   code: 'UNSUPPORTED',
@@ -38,8 +43,15 @@ const BY_CODE: Readonly<Record<string, Unreadable>> = {
 }
 
 /** What an error of Node's HTTP parser means; `undefined`: the client is gone, and nothing can be said. */
-export function unreadable({ code = '' }: Error & { readonly code?: string }): Unreadable | undefined {
-  return BY_CODE[code] ?? (code.startsWith('HPE_') ? NO_HTTP : undefined)
+export function unreadable({ code = '', rawPacket }: ParserError): Unreadable | undefined {
+  if (!code.startsWith('HPE_')) return BY_CODE[code]
+  return BY_CODE[code] ?? (rawPacket?.[0] === TLS_HANDSHAKE ? TLS_HELLO : NO_HTTP)
+}
+
+interface ParserError extends Error {
+  readonly code?: string
+  /** What it had just been given. */
+  readonly rawPacket?: Uint8Array
 }
 
 export interface ByHand {

@@ -92,7 +92,7 @@ function readNow({ setting, path }: Part): Buffer {
   try {
     return readFileSync(path)
   } catch (cause) {
-    throw unreadable(cause, setting)
+    throw unreadable(cause, { setting, path })
   }
 }
 
@@ -100,16 +100,27 @@ async function readSoon({ setting, path }: Part): Promise<Buffer> {
   try {
     return await readFile(path)
   } catch (cause) {
-    throw unreadable(cause, setting)
+    throw unreadable(cause, { setting, path })
   }
 }
 
-function unreadable(cause: unknown, setting: string): OperatorError {
-  return new OperatorError(
-    `${setting} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
-    "see that the file is there and that this user may read it; certbot's key is for root alone: run as root, " +
-      'or let a deploy hook of certbot copy it for this user',
-  )
+/** By the system's code: why a file cannot be read, and what to do. */
+const UNREADABLE: Readonly<Record<string, readonly [because: string, remedy: string]>> = {
+  ENOENT: ['it is not there', 'put it there; in a container: see that its folder is mounted'],
+  EISDIR: [
+    'it is a folder',
+    'docker makes one where the file that its -v names is not there: mount the folder above it',
+  ],
+  EACCES: [
+    'this user may not read it',
+    "let it (chown or chmod); certbot's key is for root alone: run as root, or let a deploy hook of certbot copy it",
+  ],
+}
+
+function unreadable(cause: unknown, { setting, path }: Part): OperatorError {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  const [because, remedy] = UNREADABLE[code] ?? [String(cause), 'see that it is a file that this user may read']
+  return new OperatorError(`${setting} cannot be read: '${path}': ${because}`, remedy)
 }
 
 function equal(one: Certificate, other: Certificate): boolean {

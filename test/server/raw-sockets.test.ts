@@ -164,7 +164,7 @@ const CASES: readonly RawCase[] = [
   { name: 'a method nobody knows', send: get('/v2/').replace('GET', 'BREW'), ...BAD },
   { name: 'a method in small letters', send: get('/v2/').replace('GET', 'get'), ...BAD },
   { name: 'a method with a prefix', send: ` ${get('/v2/')}`, ...BAD },
-  { name: 'bytes of TLS', send: '\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03', ...BAD },
+  { name: 'bytes of TLS', send: '\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03', ...BAD, says: /began TLS/ },
   { name: 'bytes of nothing', send: '\x01\x02\x03\x04\r\n\r\n', ...BAD },
 
   // Targets and paths (T39).

@@ -184,7 +184,7 @@ suite('the certificate, while the server runs', needs('openssl'), () => {
     const missing = { ...certificate, key: '/etc/letsencrypt/live/none/privkey.pem' }
     await assert.rejects(
       startServer({ tls: missing }),
-      /http\.tls\.key cannot be read.*live\/none\/privkey\.pem.*deploy hook/s,
+      /http\.tls\.key cannot be read.*live\/none\/privkey\.pem.*not there.*mounted/s,
     )
   })
 })

@@ -15,6 +15,7 @@ interface Case {
   readonly argument?: string
   readonly variable?: string
   readonly finds?: string
+  readonly because?: RegExp
   readonly refuses?: RegExp
 }
 
@@ -25,8 +26,8 @@ const cases: readonly Case[] = [
   { name: 'the variable decides without an argument', variable: '/b', files: { '/b': 'b', [TWO]: '2', [THREE]: '3' }, finds: '/b' },
   { name: 'a variable that names nothing is refused', variable: '/b', files: { [TWO]: '2' }, refuses: /no configuration at '\/b'/ },
   { name: 'an empty variable is none', variable: '', files: { [TWO]: '2' }, finds: TWO },
-  { name: "the place of registry:2", files: { [TWO]: '2' }, finds: TWO },
-  { name: "the place of registry:3", files: { [THREE]: '3' }, finds: THREE },
+  { name: "the place of registry:2", files: { [TWO]: '2' }, finds: TWO, because: /registry 2/ },
+  { name: "the place of registry:3", files: { [THREE]: '3' }, finds: THREE, because: /registry 3/ },
   { name: 'both, and the same', files: { [TWO]: 'x', [THREE]: 'x' }, finds: TWO },
   { name: 'both, and unlike', files: { [TWO]: '2', [THREE]: '3' }, refuses: /'\/etc\/docker\/registry\/config\.yml' and '\/etc\/distribution\/config\.yml'/ },
   { name: 'none: both places are named, and the way without', files: {}, refuses: /neither '\/etc\/docker\/registry\/config\.yml' nor '\/etc\/distribution\/config\.yml'/ },
@@ -36,7 +37,7 @@ const cases: readonly Case[] = [
 ]
 
 describe('the configuration that is taken', () => {
-  for (const { name, files = {}, argument, variable, finds, refuses } of cases) {
+  for (const { name, files = {}, argument, variable, finds, because = /it is|names it/, refuses } of cases) {
     test(name, () => {
       const find = () =>
         findConfig({
@@ -45,7 +46,7 @@ describe('the configuration that is taken', () => {
           readFile: (path) => (path === OWN_PATH ? OWN : files[path]),
         })
       if (refuses !== undefined) assert.throws(find, refuses)
-      else assert.equal(find().source.name, finds)
+      else assert.deepEqual([find().source.name, because.test(find().because)], [finds, true])
     })
   }
 

@@ -15,3 +15,10 @@ for (const [code, status] of [
     assert.equal(unreadable(error)?.status, status)
   })
 }
+
+test('a client that begins TLS on the port of plain HTTP is told apart from one that sends nonsense', () => {
+  const said = (...bytes: number[]) =>
+    unreadable(Object.assign(new Error(), { code: 'HPE_INVALID_METHOD', rawPacket: Buffer.from(bytes) }))?.message
+  assert.match(said(0x16, 3, 1) ?? '', /began TLS.*plain HTTP/)
+  assert.match(said(0x01, 2, 3) ?? '', /no HTTP/)
+})

@@ -121,8 +121,9 @@ const { certificate, key, ca } = FIRST
 
 // biome-ignore format: one case a line
 const refused: [name: string, options: { certificate: string; key: string; clientCas: string[] }, message: RegExp, hint: RegExp][] = [
-  ['a file that is not there', { certificate: '/none.pem', key, clientCas: [] }, /http\.tls\.certificate cannot be read: .*'\/none\.pem'/, /certbot/],
-  ['a key that is not there', { certificate, key: '/none.key', clientCas: [] }, /http\.tls\.key cannot be read: .*'\/none\.key'/, /run as root/],
+  ['a file that is not there', { certificate: '/none.pem', key, clientCas: [] }, /http\.tls\.certificate cannot be read: '\/none\.pem': it is not there/, /put it there/],
+  ['a key that is not there', { certificate, key: '/none.key', clientCas: [] }, /http\.tls\.key cannot be read: '\/none\.key': it is not there/, /mounted/],
+  ['a folder in its place', { certificate: '/', key, clientCas: [] }, /http\.tls\.certificate cannot be read: '\/': it is a folder/, /docker makes one/],
   ['a key of another', { certificate, key: SECOND.key, clientCas: [] }, /http\.tls\.certificate '.*' with http\.tls\.key '.*' cannot be used/, /the key is its own/],
   ['a key in its place', { certificate: key, key, clientCas: [] }, /http\.tls\.certificate '.*' cannot be used/, /PEM/],
   ['a root that is a key', { certificate, key, clientCas: [ca, key] }, /http\.tls\.clientcas '.*' cannot be used/, /PEM/],
