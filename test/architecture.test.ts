@@ -37,6 +37,7 @@ const DOORS = [
       'app/backup',
       'app/catalog-files',
       'app/control',
+      'app/file-limit',
       'app/health',
       'app/rebuild',
       'app/volume',

@@ -20,6 +20,7 @@ import { openAccessLog } from './access.ts'
 import { admission } from './admission.ts'
 import { openControl } from './control.ts'
 import { openDebug } from './debug.ts'
+import { fileLimit, mostConnections } from './file-limit.ts'
 import { openFront } from './front.ts'
 import { openHealth } from './health.ts'
 import { startJobs } from './jobs.ts'
@@ -76,6 +77,7 @@ export async function startApp(config: Config, { log, stdout, signal }: AppOptio
   const accessLog = openAccessLog(config.log, stdout)
   const health = stack.use(openHealth({ checks: config.health, volume, log }))
   stack.use(await openDebug(debug, { log, metrics, health }))
+  const files = await fileLimit()
   const front = stack.use(
     await openFront({
       ...{ address: config.http.addr, log, ...(tls && { tls }) },
@@ -83,6 +85,7 @@ export async function startApp(config: Config, { log, stdout, signal }: AppOptio
       prefix: prefixOf(config.http),
       trusted: trustedProxies(config.http.trustedproxies),
       headers: extraHeaders(() => reloading.now.http.headers),
+      most: files === undefined ? undefined : mostConnections(files),
       ended(end) {
         accessLog(end)
         requests.ended(end)

@@ -24,7 +24,7 @@ export interface ExchangeParts {
   readonly trusted: TrustedProxies | undefined
   /** What every answer carries, beside its own headers; names in lower case. */
   readonly headers: () => ExtraHeaders
-  /** The server ends: every answer ends its connection. */
+  /** The server ends, or has too many connections: every answer ends its own. */
   readonly closing: () => boolean
 }
 

@@ -21,8 +21,6 @@ export interface TlsOptions {
   readonly clientAuth?: ClientAuth
 }
 
-const HANDSHAKE_MS = 30_000
-
 /** Names of Go for cipher suites, as this OpenSSL knows them. */
 export function usableCiphers(names: readonly string[]): Ciphers {
   return ciphersOf(names, getCiphers())
@@ -32,14 +30,14 @@ export function usableCiphers(names: readonly string[]): Ciphers {
  * A server for HTTPS. It speaks HTTP/1.1 only; one who offers other protocols alone gets an alert. Whatever name is
  * asked for (SNI), the one certificate is shown. New ones are for new connections; those that run are left alone.
  */
-export function createTlsServer(options: TlsOptions, http: HttpsOptions): HttpsServer {
+export function createTlsServer(options: TlsOptions, http: HttpsOptions, handshakeMs: number): HttpsServer {
   const { source, clientAuth = 'require-and-verify-client-cert' } = options
   const checksClients = source.current.clientCas.length > 0
   const server = createServer({
     ...http,
     ...contextOf(source.current, options),
     ALPNProtocols: ['http/1.1'],
-    handshakeTimeout: HANDSHAKE_MS,
+    handshakeTimeout: handshakeMs,
     requestCert: checksClients,
     rejectUnauthorized: checksClients && clientAuth === 'require-and-verify-client-cert',
   })

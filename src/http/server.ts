@@ -7,6 +7,7 @@ import type { ExtraHeaders } from './extra-headers.ts'
 import type { TrustedProxies } from './forwarded.ts'
 import { logRequest, type RequestEnd, type RequestLog } from './request-log.ts'
 import { Connection } from './server-connection.ts'
+import { limitConnections } from './server-crowd.ts'
 import { runExchange } from './server-exchange.ts'
 import { type Listening, listen, type Where } from './server-listen.ts'
 import { createTlsServer, type TlsOptions } from './server-tls.ts'
@@ -22,11 +23,15 @@ export interface ServerOptions {
   readonly ended?: (end: RequestEnd) => void
   /** After how many milliseconds without a byte a client that should send or take some is cut off. Default: 60 s. */
   readonly idleMs?: number
+  /** How many milliseconds the head of a request may take, and a TLS handshake half of them. Default: 60 s. */
+  readonly headMs?: number
   readonly pool?: BufferPool
   /** Proxies whose `X-Forwarded-*` are believed. Default: none. */
   readonly trusted?: TrustedProxies | undefined
   /** What every answer carries beside its own headers. Asked for each, so that it may change. Default: nothing. */
   readonly headers?: () => ExtraHeaders
+  /** Connections at a time. From half of them on none is kept behind its answer. Default: as many as come. */
+  readonly most?: number | undefined
 }
 
 export interface Server extends Listening {
@@ -46,7 +51,6 @@ const KEEP_ALIVE_MS = 100 * SECOND
 const OPTIONS = {
   maxHeaderSize: HEADER_BYTES,
   keepAliveTimeout: KEEP_ALIVE_MS,
-  headersTimeout: 60 * SECOND,
   // A large upload over a thin line takes hours, and is no attack while it moves: the idle guard sees to that.
   requestTimeout: 0,
   // Missing ones are answered with a body of ours.
@@ -58,12 +62,14 @@ const NO_HEADERS: ExtraHeaders = {}
 /** Listens, and answers every request through `answer`. Throws an `OperatorError` where it cannot. */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { address, tls, answer, log, idleMs = 60 * SECOND, pool = new BufferPool() } = options
-  const { trusted, headers = () => NO_HEADERS } = options
-  const server = tls === undefined ? createServer(OPTIONS) : createTlsServer(tls, OPTIONS)
+  const { trusted, headers = () => NO_HEADERS, most, headMs = 60 * SECOND } = options
+  const http = { ...OPTIONS, headersTimeout: headMs, connectionsCheckingInterval: headMs / 2 }
+  const server = tls === undefined ? createServer(http) : createTlsServer(tls, http, headMs / 2)
   const connections = new Map<Socket, Connection>()
   const running = new Set<Promise<void>>()
+  const keepable = most === undefined ? Number.POSITIVE_INFINITY : most / 2
   let closing = false
-  const parts = { answer, ended, pool, trusted, headers, closing: () => closing }
+  const parts = { answer, ended, pool, trusted, headers, closing: () => closing || connections.size > keepable }
 
   function ended(end: RequestEnd): void {
     logRequest(log, end)
@@ -111,8 +117,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   // After all listeners, so that none of them meets a connection that TLS never saw.
   const raw = tls === undefined ? undefined : refusePlainHttp(server as HttpsServer, { idleMs, log, headers })
   const listening = await listen(server, address)
-  // Out of file descriptors, most likely: it passes.
-  server.on('error', (error) => log.error({ error }, 'a connection could not be taken'))
+  limitConnections(server, most, log)
 
   return {
     ...listening,

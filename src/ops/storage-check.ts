@@ -13,7 +13,7 @@ const NOTHING_PUSHED = 'nothing can be pushed; pulls go on'
 
 /** The same where something is written. */
 const WRITES: Readonly<Record<string, string>> = {
-  ENOSPC: `there is no room on it, so ${NOTHING_PUSHED}`,
+  ENOSPC: `there is no room on it, or no inode for another file, so ${NOTHING_PUSHED}`,
   EDQUOT: `the quota of its user is used up, so ${NOTHING_PUSHED}`,
   EROFS: `its disk is read-only, so ${NOTHING_PUSHED}`,
   EIO: `its disk fails to write (EIO), so ${NOTHING_PUSHED}`,

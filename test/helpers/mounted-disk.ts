@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type RunningProcess, run, start } from './processes.ts'
 import { program } from './programs.ts'
@@ -14,17 +14,25 @@ const MEBIBYTE = 1024 * 1024
 /**
  * A disk that is mounted in a namespace of its own, and gone with it, however the test ends:
  * `startServer({ data: disk.data, launcher: disk.launcher })`. In memory (`tmpfs`), or a file with `ext4`, which is
- * remounted read-only at the first error.
+ * remounted read-only at the first error. `inodes`: how many files it has room for, roughly.
  */
-export async function mountDisk(kind: 'tmpfs' | 'ext4', mebibytes: number): Promise<MountedDisk> {
+export async function mountDisk(
+  kind: 'tmpfs' | 'ext4',
+  mebibytes: number,
+  { inodes }: { readonly inodes?: number } = {},
+): Promise<MountedDisk> {
   const folder = await temporaryFolder()
   const [image, mounted] = [folder.at('image'), folder.at('disk')]
   if (kind === 'ext4') {
     await writeFile(image, '')
-    await run(program('mkfs.ext4'), ['-q', '-F', '-m', '0', image, `${mebibytes}M`])
+    const few = inodes === undefined ? [] : ['-N', String(inodes)]
+    await run(program('mkfs.ext4'), ['-q', '-F', '-m', '0', ...few, image, `${mebibytes}M`])
   }
+  const few = inodes === undefined ? '' : `,nr_inodes=${inodes}`
   const options =
-    kind === 'tmpfs' ? ['-t', 'tmpfs', '-o', `size=${mebibytes}m`, 'tmpfs'] : ['-o', 'loop,errors=remount-ro', image]
+    kind === 'tmpfs'
+      ? ['-t', 'tmpfs', '-o', `size=${mebibytes}m${few}`, 'tmpfs']
+      : ['-o', 'loop,errors=remount-ro', image]
   const script = 'mkdir "$1" && shift && "$@" && echo ready && exec sleep infinity'
   const init = start(program('unshare'), [
     ...['--mount', '--propagation', 'private', program('sh'), '-c', script, 'sh', mounted],
@@ -69,6 +77,17 @@ export class MountedDisk implements AsyncDisposable {
     const { appendFile } = await import('node:fs/promises')
     for (const bytes of [Buffer.alloc(MEBIBYTE), Buffer.alloc(4096), Buffer.alloc(1)]) {
       while (await fits(appendFile(this.at('filler'), bytes)));
+    }
+  }
+
+  /** Makes empty files until there is no inode for another, and resolves to what they are called, by `at`. */
+  async takeInodes(): Promise<string[]> {
+    const files: string[] = []
+    await mkdir(this.at('inodes'))
+    for (let number = 0; ; number += 1) {
+      const file = join('inodes', String(number))
+      if (!(await fits(writeFile(this.at(file), '')))) return files
+      files.push(file)
     }
   }
 

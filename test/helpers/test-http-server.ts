@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { BufferPool } from '../../src/http/buffer-pool.ts'
 import type { Answer } from '../../src/http/dispatch.ts'
-import { type Server, startServer } from '../../src/http/server.ts'
+import { type Server, type ServerOptions, startServer } from '../../src/http/server.ts'
 import type { CertificateSource } from '../../src/tls/certificate-source.ts'
 import { type Certificates, issueCertificate } from './certificates.ts'
 import { RawSocket } from './raw-socket.ts'
@@ -24,7 +24,7 @@ export interface TestHttpServer extends AsyncDisposable {
 /** The real HTTP server in this process, on a free port, over any answers. */
 export async function testHttpServer(
   answer: Answer,
-  { tls = false, idleMs }: { tls?: boolean; idleMs?: number } = {},
+  { tls = false, ...times }: { tls?: boolean } & Pick<ServerOptions, 'idleMs' | 'headMs' | 'most'> = {},
 ): Promise<TestHttpServer> {
   const pool = new BufferPool()
   const log: LogLine[] = []
@@ -38,7 +38,7 @@ export async function testHttpServer(
   const server = await startServer({
     address: { host: '127.0.0.1', port: 0 },
     ...{ answer, pool, log: { info: write('info'), error: write('error') } },
-    ...(idleMs !== undefined && { idleMs }),
+    ...times,
     ...(certificates && { tls: { source: await sourceOf(certificates) } }),
   })
   const ca = certificates && (await readFile(certificates.ca, 'utf8'))
