@@ -14,7 +14,7 @@ const log = z
     formatter: setting('How lines are written.', oneOf(['text', 'json', 'logstash']).default('text')),
     fields: setting(
       'What every line carries beside its own fields.',
-      z.record(z.string(), z.coerce.string(), { error: 'must be values by name' }).default({}),
+      z.record(z.string(), z.string({ error: 'must be text' }), { error: 'must be values by name' }).default({}),
     ),
     accesslog: z
       .strictObject({

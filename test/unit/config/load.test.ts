@@ -168,6 +168,7 @@ const cases: [name: string, text: string, problems: string[]][] = [
   ['a key unlike any', `${LEAST}quux: 1\n`, ['c.yml:4:1 quux: is not a setting']],
   ['a key of a prototype', `${LEAST}log: { __proto__: 1, constructor: 2 }\n`, ['c.yml:4:8 log.__proto__: is not a setting', 'c.yml:4:22 log.constructor: is not a setting']],
   ['a misspelt key in a list', `${LEAST}validation: { manifests: { indexes: { platformlist: [{ os: linux, arch: arm }] } } }\n`, ['c.yml:4:54 validation.manifests.indexes.platformlist[0].architecture: is missing', 'c.yml:4:67 validation.manifests.indexes.platformlist[0].arch: is not a setting; did you mean validation.manifests.indexes.platformlist[].architecture?']],
+  ['fields of the log that are no text', `${LEAST}log: { fields: { a: { b: 1 }, c: 1, d: [e] } }\n`, ['c.yml:4:18 log.fields.a: must be text', 'c.yml:4:37 log.fields.d: must be text']],
   ['a realm with a line break', `${LEAST}auth: { htpasswd: { path: a, realm: "a\\nb" } }\n`, ['c.yml:4:37 auth.htpasswd.realm: must be printable ASCII, not "a\\nb"']],
 ]
 
