@@ -13,11 +13,12 @@ export interface HttpCheck {
   readonly timeout: number
 }
 
-/** How a URI is written where people read it: without its password, and what it asks with, which may be a token. */
+/** How a URI is written where people read it: without its password, and without what may be a token. */
 export function shownUri(uri: string): string {
   const url = new URL(uri)
-  if (url.password === '' && url.search === '') return uri
+  if (url.username === '' && url.password === '' && url.search === '') return uri
   if (url.password !== '') url.password = '***'
+  else if (url.username !== '') url.username = '***'
   if (url.search !== '') url.search = '***'
   return url.href
 }

@@ -41,8 +41,9 @@ test('http check: it asks HEAD, with the headers and the password of its URI, an
   )
 })
 
-test('http check: its URI is shown without the password', () => {
+test('http check: its URI is shown without the password, and without a token in its place', () => {
   assert.equal(shownUri('http://ann:secret@app.test/up'), 'http://ann:***@app.test/up')
+  assert.equal(shownUri('http://token@app.test/up?key=token'), 'http://***@app.test/up?***')
   assert.equal(shownUri(URI), URI)
 })
 
