@@ -5,7 +5,7 @@ import { type Digest, hexOf } from '../../src/oci/digest.ts'
 import { digestOfStream } from '../../test/helpers/digest-of.ts'
 import { seededChunks } from '../../test/helpers/seeded-bytes.ts'
 
-export const GIBIBYTE = 1024 ** 3
+const GIBIBYTE = 1024 ** 3
 
 export interface LargeBlob {
   readonly path: string
