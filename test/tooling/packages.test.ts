@@ -23,10 +23,12 @@ for (const { name, path, package: owner } of debian) {
 const BARE = /\b(?:run|start|spawn|spawnSync|(?<!\.)exec|execSync|execFile|execFileSync)\(\s*'([\w.-]+)'/g
 const PATH = /'(\/(?:usr\/)?(?:local\/)?s?bin\/[^']+)'/g
 const NONE = 'no-such-program'
+/** In a container: ours, by the name that registry:2 has there. */
+const INSIDE = '/bin/registry'
 
 test('tests start no program that is not in the table', () => {
   const names = new Set<string>([...Object.keys(PROGRAMS), NONE])
-  const paths = new Set<string>(debian.map(({ path }) => path))
+  const paths = new Set<string>([...debian.map(({ path }) => path), INSIDE])
   const unknown = globSync('test/**/*.ts', { cwd: ROOT }).flatMap((file) => {
     const text = readFileSync(join(ROOT, file), 'utf8')
     const found = [
