@@ -73,6 +73,14 @@ function valueWarnings({ http, validation }: Record<string, unknown>, places: Pl
       hint: 'leave it out: a path leads back to this server by whatever name it was reached',
     })
   }
+  const debug = isObject(http) && isObject(http['debug']) ? http['debug'] : {}
+  if (isObject(debug['prometheus']) && debug['prometheus']['enabled'] === true && !debug['addr']) {
+    warnings.push({
+      at: keyPlace(['http', 'debug', 'prometheus'], places),
+      message: 'http.debug.prometheus changes nothing: http.debug.addr is where metrics are told, and is not set',
+      hint: 'set it, to 127.0.0.1:5001 for example',
+    })
+  }
   return warnings
 }
 

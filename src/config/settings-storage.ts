@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { duration, interval, onOff, refused, setting, text, warned } from './setting.ts'
+import { interval, onOff, refused, setting, text, warned } from './setting.ts'
 
 const ONE_DRIVER = 'storage.filesystem is the one driver so far'
 
@@ -33,7 +33,7 @@ export const storage = z.strictObject({
       uploadpurging: z
         .strictObject({
           enabled: setting('Removes uploads that nobody goes on with.', onOff.default(true)),
-          age: setting('How long an upload may rest.', duration.prefault('168h')),
+          age: setting('How long an upload may rest. 0: 168h.', interval('168h')),
           interval: setting('How often uploads are looked through. 0: 24h.', interval('24h')),
           dryrun: setting('Only tells in the log what would be removed.', onOff.default(false)),
         })

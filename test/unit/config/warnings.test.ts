@@ -86,6 +86,20 @@ lab: { name: tirro, nodes: [] }
     assert.deepEqual(told(text.replace('false', 'true')), [])
   })
 
+  test('metrics that are told nowhere', () => {
+    const debug = (more: string) => LEAST.replace('addr:', `debug: { prometheus: { enabled: true }${more} }, addr:`)
+    assert.deepEqual(
+      told(debug('')).map((line) => line.split(' ')[1]),
+      ['http.debug.prometheus'],
+    )
+    assert.deepEqual(told(debug(', addr: "127.0.0.1:5001"')), [])
+  })
+
+  test('that anybody on the machine may do anything by a socket', () => {
+    const text = LEAST.replace('127.0.0.1:5000', '/run/a.sock, net: unix')
+    assert.match(told(text).join(), /ANYBODY who may enter the folder of \/run\/a\.sock/)
+  })
+
   test('that anybody may do anything, where others reach it', () => {
     for (const [addr, warned] of [
       [':5000', true],
