@@ -10,10 +10,12 @@ import { enterNamespace, NAMESPACE_PROGRAMS, type Namespace } from '../helpers/n
 import { withDescendants } from '../helpers/oci-layout.ts'
 import type { RunningProcess } from '../helpers/processes.ts'
 import { needs, program } from '../helpers/programs.ts'
+import { RawSocket } from '../helpers/raw-socket.ts'
 import { seededBytes } from '../helpers/seeded-bytes.ts'
 import { htpasswdOf, LAUNCHER } from '../helpers/server.ts'
 import { readDirectory, writeDirectory } from '../helpers/skopeo-directory.ts'
 import { makeContainersHome } from './containers-home.ts'
+import { smuggle } from './smuggling.ts'
 
 const NAME = 'reg.example'
 const CONFIG = '/etc/homeport/config.yml'
@@ -144,6 +146,25 @@ for (const { heading, proxy } of SETUPS) {
       assert.match(line, new RegExp(`^${CLIENT.replaceAll('.', '\\.')} - - `))
       assert.ok(!server.stdout.includes(FORGED))
     })
+
+    // Others find other requests in some of it, and pass on what they found.
+    if (proxy === 'nginx') {
+      await t.test('what would be two requests for one reader is one for both, or refused (T44)', async () => {
+        const port = await namespace.reach(443)
+        const trusted = await readFile(ca, 'utf8')
+        await smuggle({
+          connect: () => RawSocket.connect({ port, ca: trusted, servername: NAME }),
+          authorization: `Authorization: Basic ${btoa(`${USER}:${PASSWORD}`)}`,
+          async seen(target) {
+            await server.output(new RegExp(`"[A-Z]+ ${target} HTTP/`))
+            const lines = server.stdout.matchAll(/"[^" ]* ([^" ]*) HTTP\/\S+" \d{3} /g)
+            // The log may have the last of the tests before only now.
+            return [...lines].map(([, path = '']) => path).filter((path) => !/^\/v2\/(team|other)\//.test(path))
+          },
+        })
+        assert.doesNotMatch(server.stderr, /no HTTP/, 'what the proxy passed on could not be read')
+      })
+    }
 
     if (heading !== 'nginx') return
     await t.test('without trustedproxies all clients have the address of the proxy', async () => {

@@ -12,9 +12,9 @@ export async function forward(from: ListenOptions, to: NetConnectOpts): Promise<
   return server
 }
 
-// As a program: in another network namespace, from an address there to a socket file, which all namespaces share.
+// As a program: in another network namespace, to or from a socket file, which all namespaces share.
 if (import.meta.main) {
-  const [host, port, path = ''] = process.argv.slice(2)
-  await forward({ host, port: Number(port) }, { path })
+  const [from = '', to = ''] = process.argv.slice(2)
+  await forward(JSON.parse(from), JSON.parse(to))
   console.log('listening')
 }

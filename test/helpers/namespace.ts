@@ -1,4 +1,5 @@
 import { readdir, readFile, rmdir } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
 import { basename, join } from 'node:path'
 import { forward } from './forward.ts'
 import { type Outcome, type ProcessOptions, type RunningProcess, run, start } from './processes.ts'
@@ -91,8 +92,16 @@ export class Namespace implements AsyncDisposable {
     const path = this.folder.at(`${inside}.sock`)
     const server = await forward({ path }, { host: '127.0.0.1', port: outside })
     this.#toClose.push(() => server.close())
-    const script = join(import.meta.dirname, 'forward.ts')
-    await this.start(process.execPath, [script, ADDRESS, String(inside), path]).output(/^listening$/m)
+    await this.#forward({ host: ADDRESS, port: inside }, { path })
+  }
+
+  /** Makes a port of `host` inside one of 127.0.0.1 outside, and resolves to it. */
+  async reach(inside: number): Promise<number> {
+    const path = this.folder.at(`to-${inside}.sock`)
+    await this.#forward({ path }, { host: ADDRESS, port: inside })
+    const server = await forward({ host: '127.0.0.1', port: 0 }, { path })
+    this.#toClose.push(() => server.close())
+    return (server.address() as AddressInfo).port
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -100,6 +109,11 @@ export class Namespace implements AsyncDisposable {
     for (const close of this.#toClose) close()
     await removeCgroups(this.cgroup)
     await this.folder[Symbol.asyncDispose]()
+  }
+
+  async #forward(from: object, to: object): Promise<void> {
+    const script = join(import.meta.dirname, 'forward.ts')
+    await this.start(process.execPath, [script, JSON.stringify(from), JSON.stringify(to)]).output(/^listening$/m)
   }
 
   /** The first process of a namespace ends only when the kernel has ended all others; `unshare` waits for it. */

@@ -14,6 +14,8 @@ export interface ConnectOptions {
   readonly localAddress?: string
   /** A certificate in PEM to trust: speak TLS. */
   readonly ca?: string
+  /** What the certificate is for. Default: localhost. */
+  readonly servername?: string
 }
 
 /**
@@ -30,12 +32,13 @@ export class RawSocket implements Disposable {
   #bytes: Buffer = Buffer.alloc(0)
   #ending: Ending | undefined
 
-  static async connect({ port, host = '127.0.0.1', localAddress, ca }: ConnectOptions): Promise<RawSocket> {
+  static async connect(options: ConnectOptions): Promise<RawSocket> {
+    const { port, host = '127.0.0.1', localAddress, ca, servername = 'localhost' } = options
     const tcp = connectPlain({
       ...{ port, host, allowHalfOpen: true, noDelay: true },
       ...(localAddress !== undefined && { localAddress }),
     })
-    const socket = ca === undefined ? tcp : connectTls({ socket: tcp, ca, servername: 'localhost' })
+    const socket = ca === undefined ? tcp : connectTls({ socket: tcp, ca, servername })
     const raw = new RawSocket(socket, tcp)
     await new Promise<void>((resolve, reject) => {
       socket.once(ca === undefined ? 'connect' : 'secureConnect', () => resolve()).once('error', reject)

@@ -32,6 +32,14 @@ test('a port outside is reached by the name inside', needs(...NAMESPACE_PROGRAMS
   assert.equal(curl.stdout, 'hello')
 })
 
+test('a port of the name inside is reached from outside', needs(...NAMESPACE_PROGRAMS), async () => {
+  await using namespace = await enterNamespace('registry.test')
+  const script = `require('node:http').createServer((_, r) => r.end('hello')).listen(5000, () => console.log('up'))`
+  await namespace.start(process.execPath, ['-e', script]).output(/up/)
+  const response = await fetch(`http://127.0.0.1:${await namespace.reach(5000)}/`)
+  assert.equal(await response.text(), 'hello')
+})
+
 test('the end of a namespace ends a daemon in it, and removes its cgroups', needs(...NAMESPACE_PROGRAMS), async () => {
   const seconds = `600.${process.pid}`
   const namespace = await enterNamespace('registry.test')
