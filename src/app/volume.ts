@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { OperatorError } from '../base/operator-error.ts'
 import type { BlobStore } from '../blobs/blob-store.ts'
 import { FsBlobStore } from '../blobs/fs-blob-store.ts'
@@ -104,14 +104,21 @@ function refuseEmpty(root: string, mark: string): void {
   )
 }
 
+function firstMissing(folder: string): string {
+  const above = dirname(folder)
+  return existsSync(above) ? folder : firstMissing(above)
+}
+
 async function makeFolder(folder: string): Promise<void> {
   try {
     // Manifests of private repositories are in there, and the door for commands.
     await mkdir(folder, { recursive: true, mode: 0o700 })
   } catch (cause) {
+    // Of many folders at once Node says ENOENT where the file system is read-only.
+    const why = await mkdir(firstMissing(folder)).then(() => cause, String)
     throw new OperatorError(
-      `The data folder cannot be made: ${cause instanceof Error ? cause.message : String(cause)}`,
-      'set storage.filesystem.rootdirectory to a folder that this user may write to',
+      `The data folder '${folder}' cannot be made: ${why}`,
+      'set storage.filesystem.rootdirectory to a folder that this user may write to; mount it without :ro',
     )
   }
 }

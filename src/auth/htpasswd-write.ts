@@ -1,5 +1,7 @@
 import {
+  accessSync,
   closeSync,
+  constants,
   fchmodSync,
   fchownSync,
   openSync,
@@ -29,7 +31,9 @@ const IN_PLACE = new Set(['EACCES', 'EBUSY', 'EPERM', 'EROFS', 'EXDEV'])
 const HINTS: Readonly<Record<string, string>> = {
   EISDIR: 'name the file, not its folder',
   ENOENT: 'make its folder first',
-  EROFS: 'change it where it is not read-only: on the host, where a container has it mounted',
+  EROFS:
+    'where a container has it mounted read-only, change it from one that may write to the folder: ' +
+    'docker run --rm -it -v FOLDER:/auth IMAGE user add NAME --file /auth/htpasswd',
   ENOSPC: 'make room on the disk',
 }
 
@@ -84,6 +88,21 @@ export async function changeHtpasswd(path: string, edit: (text: string) => strin
   } finally {
     closeSync(descriptor)
     rmSync(fresh, { force: true })
+  }
+}
+
+/** Throws an `OperatorError` where it is plain that `changeHtpasswd` could not: before somebody is asked for a password. */
+export function refuseUnwritable(path: string): void {
+  const place = placeOf(path)
+  try {
+    accessSync(dirname(place), constants.W_OK)
+  } catch (error) {
+    if (statsOf(place) === undefined) throw cannot('change', path, error)
+    try {
+      accessSync(place, constants.W_OK)
+    } catch (ofItself) {
+      throw cannot('change', path, ofItself)
+    }
   }
 }
 

@@ -36,11 +36,24 @@ export function lockVolume(path: string): Disposable {
     return lockUnlessDamaged(path) ?? lockAfresh(path)
   } catch (error) {
     if (error instanceof OperatorError) throw error
-    throw new OperatorError(
-      `The lock '${path}' cannot be taken: ${error instanceof Error ? error.message : String(error)}`,
-      'see that the folder is there, that this user may write to it, and that it is on a local file system',
-    )
+    const [because, remedy] = UNTAKEN[sqliteCode(error) ?? 0] ?? [
+      error instanceof Error ? error.message : String(error),
+      'see that it is on a local file system, and that this user may read and write all that is in it',
+    ]
+    throw new OperatorError(`The folder '${dirname(path)}' cannot be taken: ${because}`, remedy)
   }
+}
+
+const UNWRITABLE = [
+  'this user may not write there, or its file system is read-only',
+  'chown -R it to the user of the server, or run as its owner; mount it without :ro',
+] as const
+
+/** By SQLite's code: READONLY, FULL, CANTOPEN. */
+const UNTAKEN: Readonly<Record<number, readonly [because: string, remedy: string]>> = {
+  8: UNWRITABLE,
+  13: ['its disk is full', 'make room: a few hundred KiB are enough to start, and to delete'],
+  14: UNWRITABLE,
 }
 
 /** `undefined`: the file is none of SQLite's, which it cannot be while somebody holds it. */

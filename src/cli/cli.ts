@@ -64,8 +64,9 @@ export async function runCli(
   }
 }
 
-/** registry:2's image is started with its configuration alone. */
+/** registry:2's image is started with its configuration alone; its program knows `help`. */
 function withCommand(args: readonly string[]): string[] {
+  if (args[0] === 'help') return [...args.slice(1), '--help']
   return /\.ya?ml$/.test(args[0] ?? '') ? ['serve', ...args] : [...args]
 }
 
@@ -81,13 +82,31 @@ function told(error: unknown): string {
 }
 
 function rootParser({ stdout, stderr }: CliOptions): Parser {
-  const output = { writeOut: (text: string) => stdout.write(text), writeErr: (text: string) => stderr.write(text) }
+  const output = {
+    writeOut: (text: string) => stdout.write(text),
+    writeErr: (text: string) => stderr.write(text),
+    outputError: (text: string, write: (text: string) => void) => write(misunderstood(text)),
+  }
   return new Parser('homeport')
     .description('A container registry')
     .version(`homeport ${homeportVersion()}`)
     .helpCommand(false)
     .configureOutput(output)
     .exitOverride()
+}
+
+/** What commander says, as we say it. */
+function misunderstood(text: string): string {
+  const [, what = '', guess] = /^error: (.*?)\s*(?:\(Did you mean (.*)\))?\s*$/s.exec(text) ?? [text, text]
+  return `homeport: ${what}\n  hint: ${guess === undefined ? '--help says what can be said' : `did you mean ${guess}`}\n`
+}
+
+/** What the commands of two words have in common, by the first. */
+const GROUPS: Readonly<Record<string, string>> = {
+  config: 'See what is configured, and what is wrong with it',
+  user: 'Who may sign in',
+  import: 'Take over what another program wrote',
+  export: 'Make ready for another program',
 }
 
 type Run = (args: readonly string[], options: Call['options']) => Promise<void>
@@ -98,7 +117,12 @@ function addParser(root: Parser, command: Command, run: Run): void {
   const last = words.pop() ?? ''
   let parent = root
   for (const word of words) {
-    parent = parent.commands.find((known) => known.name() === word) ?? parent.command(word).helpCommand(false)
+    parent =
+      parent.commands.find((known) => known.name() === word) ??
+      parent
+        .command(word)
+        .description(GROUPS[word] ?? '')
+        .helpCommand(false)
   }
   const parser = parent.command(last).description(command.summary)
   for (const argument of command.arguments ?? []) parser.argument(argument)

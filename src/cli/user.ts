@@ -1,7 +1,8 @@
+import { existsSync } from 'node:fs'
 import { hashPassword } from '../auth/hash-password.ts'
 import { parseHtpasswd } from '../auth/htpasswd.ts'
 import { accountProblem, accountsIn, passwordProblem, withoutUser, withUser } from '../auth/htpasswd-edit.ts'
-import { changeHtpasswd, textOfHtpasswd } from '../auth/htpasswd-write.ts'
+import { changeHtpasswd, refuseUnwritable, textOfHtpasswd } from '../auth/htpasswd-write.ts'
 import { OperatorError } from '../base/operator-error.ts'
 import { Secret } from '../base/secret.ts'
 import type { Call, Command, Option } from './command.ts'
@@ -29,10 +30,14 @@ const userAdd: Command = {
     const { path, name, terminal } = openCall(call)
     const refuseKnown = (text: string) => {
       if (accountsIn(text).has(name)) {
-        throw new OperatorError(`'${name}' is in '${path}' already`, `give another password: homeport user passwd`)
+        throw new OperatorError(
+          `'${name}' is in '${path}' already`,
+          `give another password: homeport user passwd ${name}`,
+        )
       }
     }
     refuseKnown(textOfHtpasswd(path))
+    refuseUnwritable(path)
     const hash = await hashPassword(await newPassword(call, name))
     const how = await changeHtpasswd(path, (text) => {
       refuseKnown(text)
@@ -53,6 +58,7 @@ const userPasswd: Command = {
   async run(call) {
     const { path, name, terminal } = openCall(call)
     refuseUnknown(textOfHtpasswd(path), { path, name })
+    refuseUnwritable(path)
     const hash = await hashPassword(await newPassword(call, name))
     const how = await changeHtpasswd(path, (text) => {
       refuseUnknown(text, { path, name })
@@ -94,6 +100,8 @@ const userList: Command = {
     const path = pathOf(call)
     const { users, leftOut } = parseHtpasswd(textOfHtpasswd(path))
     for (const user of users.keys()) terminal.row({ user })
+    if (users.size === 0)
+      terminal.note(`'${path}' ${existsSync(path) ? 'has no user' : 'is not there'}: nobody can sign in`)
     for (const { line, because } of leftOut) terminal.note(`line ${line} of '${path}' lets nobody in: ${because}`)
     return 0
   },
@@ -144,7 +152,10 @@ async function newPassword(call: Call, name: string): Promise<Secret> {
 
 async function askTwice({ signal }: Call, name: string): Promise<Secret> {
   if (!process.stdin.isTTY) {
-    throw new OperatorError('There is no terminal to ask for the password on', 'pipe it in with --stdin')
+    throw new OperatorError(
+      'There is no terminal to ask for the password on',
+      'pipe it in with --stdin; docker exec needs -it to have one',
+    )
   }
   const interrupt = () => process.kill(process.pid, 'SIGINT')
   using prompt = new SecretPrompt({ input: process.stdin, output: process.stderr, signal, interrupt })

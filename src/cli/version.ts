@@ -7,8 +7,10 @@ export const version: Command = {
   data: 'nothing',
   options: {},
 
-  async run({ terminal }) {
-    terminal.row({ homeport: homeportVersion(), node: process.versions.node })
+  async run({ terminal, options }) {
+    const versions = { homeport: homeportVersion(), node: process.versions.node }
+    if (options['json'] === true) terminal.row(versions)
+    else terminal.text(`homeport ${versions.homeport}\nnode ${versions.node}`)
     return 0
   },
 }

@@ -62,7 +62,7 @@ export function findConfig(options: FindOptions): Found {
   }
   const because = first.embedded
     ? 'it is the one of the image, and there is no other'
-    : `it is in the place of registry ${first.name === places[0] ? '2' : '3'}`
+    : `it is in the place of registry${first.name === places[0] ? ':2' : ' 3'}`
   return { source: first, because }
 }
 

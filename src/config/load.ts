@@ -43,6 +43,12 @@ export function loadConfig(source: Source, { environment = {}, lenient = false }
   const place = (at: number | string) => (typeof at === 'string' ? at : read.place(at))
   const fail = (problems: readonly Problem[]) => failure(problems, place)
   if (read.problems.length > 0) throw fail(read.problems)
+  if (read.document.contents === null) {
+    throw new OperatorError(
+      `The configuration '${source.name}' is empty`,
+      'write one there; docs/configuration.md has every key',
+    )
+  }
 
   const applied = applyVariables(plainOf(read.value, read.asText, SETTINGS), environment, SETTINGS)
   const written = { document: read.document, set: applied.set }

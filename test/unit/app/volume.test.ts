@@ -52,3 +52,10 @@ test('volume: a folder that cannot be made is told with the remedy', async () =>
     (error: Error) => error instanceof OperatorError && error.hint !== undefined,
   )
 })
+
+test('volume: what keeps a folder from being made is told, and not that it is missing', async () => {
+  // The kernel makes no folder there, for root neither.
+  await assert.rejects(openVolume({ rootdirectory: '/sys/none', mustexist: false }), {
+    message: /^The data folder '\/sys\/none\/homeport' cannot be made: Error: E(PERM|ACCES|ROFS): .*'\/sys\/none'/,
+  })
+})

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { test } from 'node:test'
-import { changeHtpasswd, textOfHtpasswd } from '../../../src/auth/htpasswd-write.ts'
+import { changeHtpasswd, refuseUnwritable, textOfHtpasswd } from '../../../src/auth/htpasswd-write.ts'
 import { temporaryFolder } from '../../helpers/temporary.ts'
 
 const modeOf = (path: string) => statSync(path).mode & 0o7777
@@ -105,4 +105,10 @@ test('a file that is not UTF-8 is not changed, because its lines could not be ke
     { name: 'OperatorError', message: /not UTF-8/ },
   )
   assert.equal(readFileSync(path).length, 15)
+})
+
+test('that it cannot be changed is known before a password is asked for', async () => {
+  await using folder = await temporaryFolder()
+  refuseUnwritable(folder.at('htpasswd'))
+  assert.throws(() => refuseUnwritable(folder.at('none/htpasswd')), { message: /Cannot change the users in '.*none/ })
 })

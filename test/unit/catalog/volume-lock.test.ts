@@ -76,7 +76,11 @@ test('of many that start at once, one has it', async () => {
 
 test('a folder that is not there is a mistake of the operator', async () => {
   await using folder = await temporaryFolder()
-  assert.throws(() => lockVolume(folder.at('no', 'lock.db')), { name: 'OperatorError', message: /cannot be taken/ })
+  assert.throws(() => lockVolume(folder.at('no', 'lock.db')), {
+    name: 'OperatorError',
+    message: /cannot be taken: this user may not write there/,
+    hint: /chown/,
+  })
 })
 
 test('a lock that a power cut left as zeros, or half, is taken all the same, and holds', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { open, rm, writeFile } from 'node:fs/promises'
 import { describe, test } from 'node:test'
 import { OperatorError } from '../../../src/base/operator-error.ts'
 import { runCli } from '../../../src/cli/cli.ts'
@@ -110,8 +110,8 @@ describe('the command line', () => {
   // biome-ignore format: one case a line
   const misunderstood: [line: string, told: RegExp][] = [
     ['', /^Usage: homeport/],
-    ['srve', /unknown command 'srve'.*Did you mean serve/s],
-    ['serve --nope', /unknown option '--nope'/],
+    ['srve', /^homeport: unknown command 'srve'\n {2}hint: did you mean serve\?\n$/],
+    ['serve --nope', /^homeport: unknown option '--nope'\n {2}hint: --help .*\n$/],
     ['serve a b', /too many arguments/],
     ['config', /^Usage: homeport config/],
     ['config chekc', /unknown command 'chekc'/],
@@ -140,7 +140,10 @@ describe('the command line', () => {
       ['--help', /^Usage: homeport.*serve.*config/s],
       ['serve --help', /^Usage: homeport serve \[options\] \[CONFIG\]/],
       ['--version', /^homeport \d+\.\d+\.\d+\n$/],
-      ['version', /^\d+\.\d+\.\d+\t24\.\d+\.\d+\n$/],
+      ['version', /^homeport \d+\.\d+\.\d+\nnode 24\.\d+\.\d+\n$/],
+      ['version --json', /^{"homeport":".*","node":"24.*"}\n$/],
+      ['help', /^Usage: homeport.*\n {2}user {2,}Who may sign in/s],
+      ['help serve', /^Usage: homeport serve/],
     ] as const) {
       const { code, out, err } = await cli(line)
       assert.deepEqual([code, err], [0, ''])
@@ -169,6 +172,25 @@ describe('the command line', () => {
       assert.match((await cli(line, ...commands)).err, /quux: is not a setting/)
       assert.equal((await cli(`${line} --lenient`, ...commands)).code, 0)
     }
+  })
+
+  test('says of a configuration that its mount alone keeps that it is an old one', async () => {
+    await using folder = await temporaryFolder()
+    await writeFile(folder.at('c.yml'), 'version: 0.1\nstorage: filesystem\nhttp: { addr: 127.0.0.1:0 }\n')
+    const handle = await open(folder.at('c.yml'))
+    await rm(folder.at('c.yml'))
+    const { code, err } = await cli(`config check /proc/self/fd/${handle.fd}`)
+    await handle.close()
+    assert.equal(code, 0)
+    assert.match(err, /was replaced where it is mounted from.*\n {2}hint: restart/)
+  })
+
+  test('says of a file of users that is missing, or has none, that nobody can sign in', async () => {
+    await using folder = await temporaryFolder()
+    const list = async () => (await cli(`user list --file ${folder.at('htpasswd')}`)).err
+    assert.match(await list(), /is not there: nobody can sign in/)
+    await writeFile(folder.at('htpasswd'), '# soon\n')
+    assert.match(await list(), /has no user: nobody can sign in/)
   })
 
   test('prints the configuration in force', async () => {

@@ -26,7 +26,7 @@ const cases: readonly Case[] = [
   { name: 'the variable decides without an argument', variable: '/b', files: { '/b': 'b', [TWO]: '2', [THREE]: '3' }, finds: '/b' },
   { name: 'a variable that names nothing is refused', variable: '/b', files: { [TWO]: '2' }, refuses: /no configuration at '\/b'/ },
   { name: 'an empty variable is none', variable: '', files: { [TWO]: '2' }, finds: TWO },
-  { name: "the place of registry:2", files: { [TWO]: '2' }, finds: TWO, because: /registry 2/ },
+  { name: "the place of registry:2", files: { [TWO]: '2' }, finds: TWO, because: /registry:2/ },
   { name: "the place of registry:3", files: { [THREE]: '3' }, finds: THREE, because: /registry 3/ },
   { name: 'both, and the same', files: { [TWO]: 'x', [THREE]: 'x' }, finds: TWO },
   { name: 'both, and unlike', files: { [TWO]: '2', [THREE]: '3' }, refuses: /'\/etc\/docker\/registry\/config\.yml' and '\/etc\/distribution\/config\.yml'/ },
@@ -49,6 +49,15 @@ describe('the configuration that is taken', () => {
       else assert.deepEqual([find().source.name, because.test(find().because)], [finds, true])
     })
   }
+
+  test('one that is empty is called so, and not after what it lacks', () => {
+    for (const text of ['', '\n', '# later\n']) {
+      assert.throws(() => loadConfig({ text, name: '/c.yml' }), {
+        message: "The configuration '/c.yml' is empty",
+        hint: /write/,
+      })
+    }
+  })
 
   test('the own one of the image is right, and says that anybody may come in', () => {
     const { warnings, config } = loadConfig({ text: OWN, name: 'own' })

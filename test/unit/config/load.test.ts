@@ -135,7 +135,7 @@ const rest = 'storage: { filesystem: }\nhttp: { addr: :5000 }\n'
 
 // biome-ignore format: one case a line
 const cases: [name: string, text: string, problems: string[]][] = [
-  ['an empty file', '', ['c.yml:1:1 version: is missing', 'c.yml:1:1 storage: is missing', 'c.yml:1:1 http: is missing']],
+  ['an empty section', '{}\n', ['c.yml:1:1 version: is missing', 'c.yml:1:1 storage: is missing', 'c.yml:1:1 http: is missing']],
   ['a list', '- a\n', ['c.yml:1:1 The file: must be a section of settings']],
   ['no YAML', 'version: 0.1\nlog: [a, b\nhttp: 1\n', ['c.yml:3:1 Flow sequence in block collection must be sufficiently indented and end with a ]']],
   ['a key given twice', `${LEAST}version: 0.1\n`, ['c.yml:4:1 Map keys must be unique']],
