@@ -115,9 +115,12 @@ async function makeFolder(folder: string): Promise<void> {
     await mkdir(folder, { recursive: true, mode: 0o700 })
   } catch (cause) {
     // Of many folders at once Node says ENOENT where the file system is read-only.
-    const why = await mkdir(firstMissing(folder)).then(() => cause, String)
+    const why = await mkdir(firstMissing(folder)).then(
+      () => cause,
+      (error: unknown) => error,
+    )
     throw new OperatorError(
-      `The data folder '${folder}' cannot be made: ${why}`,
+      `The data folder '${folder}' cannot be made: ${why instanceof Error ? why.message : String(why)}`,
       'set storage.filesystem.rootdirectory to a folder that this user may write to; mount it without :ro',
     )
   }

@@ -56,6 +56,6 @@ test('volume: a folder that cannot be made is told with the remedy', async () =>
 test('volume: what keeps a folder from being made is told, and not that it is missing', async () => {
   // The kernel makes no folder there, for root neither.
   await assert.rejects(openVolume({ rootdirectory: '/sys/none', mustexist: false }), {
-    message: /^The data folder '\/sys\/none\/homeport' cannot be made: Error: E(PERM|ACCES|ROFS): .*'\/sys\/none'/,
+    message: /^The data folder '\/sys\/none\/homeport' cannot be made: E(PERM|ACCES|ROFS): .*'\/sys\/none'/,
   })
 })
