@@ -88,6 +88,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   }
 
   server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
+    // A handshake that ended while the server does.
+    if (closing) return void socket.destroy()
     connections.set(socket, new Connection(socket))
     socket.once('close', () => connections.delete(socket))
   })
