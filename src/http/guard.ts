@@ -21,8 +21,9 @@ export async function identify(
   { headers, peer }: Pick<Arrival, 'headers' | 'peer'>,
 ): Promise<Caller> {
   if (access === 'open') return NOBODY
-  const caller = await signIn.callerFor(headers['authorization'], { peer })
-  if (caller === undefined) throw unauthorized(signIn)
+  const sent = headers['authorization']
+  const caller = await signIn.callerFor(sent, { peer })
+  if (caller === undefined) throw unauthorized(signIn, sent === undefined ? undefined : 'those that came are not valid')
   return caller
 }
 
@@ -38,6 +39,6 @@ export function authorise(
   throw new Refusal('denied', { because: `${access} in ${repository}` })
 }
 
-function unauthorized({ challenge }: SignIn): Refusal {
-  return new Refusal('unauthorized', { challenge })
+function unauthorized({ challenge }: SignIn, because?: string): Refusal {
+  return new Refusal('unauthorized', { challenge, ...(because !== undefined && { because }) })
 }
