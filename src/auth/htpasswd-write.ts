@@ -2,6 +2,7 @@ import {
   accessSync,
   closeSync,
   constants,
+  existsSync,
   fchmodSync,
   fchownSync,
   openSync,
@@ -35,6 +36,10 @@ const HINTS: Readonly<Record<string, string>> = {
     'where a container has it mounted read-only, change it from one that may write to the folder: ' +
     'docker run --rm -it -v FOLDER:/auth IMAGE user add NAME --file /auth/htpasswd',
   ENOSPC: 'make room on the disk',
+}
+
+export function isThere(path: string): boolean {
+  return existsSync(path)
 }
 
 /** The text of the file; empty where there is none. Throws an `OperatorError` where it cannot be read. */

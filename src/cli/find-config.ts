@@ -1,6 +1,5 @@
-import { statSync } from 'node:fs'
 import { OperatorError } from '../base/operator-error.ts'
-import { findConfig } from '../config/find.ts'
+import { findConfig, replacedOf } from '../config/find.ts'
 import { type Loaded, loadConfig, QUICKSTART } from '../config/load.ts'
 import type { Config } from '../config/settings.ts'
 import type { Option } from './command.ts'
@@ -36,13 +35,6 @@ export function takeConfig({ file, quickstart, lenient = false }: Which): Taken 
   const { name } = found.source
   const loaded = loadConfig(found.source, { environment, lenient })
   return { ...loaded, warnings: [...replacedOf(name), ...loaded.warnings], name, because: found.because }
-}
-
-/** No folder has the file any more: only a mount of it keeps it, and shows what it was. */
-function replacedOf(path: string): Loaded['warnings'] {
-  if (statSync(path, { throwIfNoEntry: false })?.nlink !== 0) return []
-  const message = 'was replaced where it is mounted from, as most editors do, and this is still the old one'
-  return [{ place: path, message, hint: 'restart the container' }]
 }
 
 /** The same, for a command that needs no more of it. */

@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs'
 import { hashPassword } from '../auth/hash-password.ts'
 import { parseHtpasswd } from '../auth/htpasswd.ts'
 import { accountProblem, accountsIn, passwordProblem, withoutUser, withUser } from '../auth/htpasswd-edit.ts'
-import { changeHtpasswd, refuseUnwritable, textOfHtpasswd } from '../auth/htpasswd-write.ts'
+import { changeHtpasswd, isThere, refuseUnwritable, textOfHtpasswd } from '../auth/htpasswd-write.ts'
 import { OperatorError } from '../base/operator-error.ts'
 import { Secret } from '../base/secret.ts'
 import type { Call, Command, Option } from './command.ts'
@@ -101,7 +100,7 @@ const userList: Command = {
     const { users, leftOut } = parseHtpasswd(textOfHtpasswd(path))
     for (const user of users.keys()) terminal.row({ user })
     if (users.size === 0)
-      terminal.note(`'${path}' ${existsSync(path) ? 'has no user' : 'is not there'}: nobody can sign in`)
+      terminal.note(`'${path}' ${isThere(path) ? 'has no user' : 'is not there'}: nobody can sign in`)
     for (const { line, because } of leftOut) terminal.note(`line ${line} of '${path}' lets nobody in: ${because}`)
     return 0
   },

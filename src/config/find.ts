@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { OperatorError } from '../base/operator-error.ts'
+import type { Warning } from './problems.ts'
 import type { Source } from './source.ts'
 
 /** Where registry:2 and registry:3 have theirs. */
@@ -88,4 +89,11 @@ function readIfThere(path: string): string | undefined {
       'let this user read it (chown or chmod), or name another one',
     )
   }
+}
+
+/** No folder has the file any more: only a mount of it keeps it, and shows what it was. */
+export function replacedOf(path: string): Warning[] {
+  if (statSync(path, { throwIfNoEntry: false })?.nlink !== 0) return []
+  const message = 'was replaced where it is mounted from, as most editors do, and this is still the old one'
+  return [{ place: path, message, hint: 'restart the container' }]
 }

@@ -31,7 +31,7 @@ test(
 
     await fillUntil(disk, server.process.output(FAILS))
     await assertPullsGoOn(client)
-    for (const answer of await pushesTo(client)) assertRefused(answer, 507, /no room/)
+    for (const answer of await pushesTo(client)) assertRefused(answer, 507, /no room|is full/)
     assert.deepEqual(await checked.health(), { status: 503, failing: [WRITES] })
     const ready = await client.request('GET', '/readyz')
     assert.equal(ready.status, 200)
@@ -101,7 +101,7 @@ test(
 for (const [error, says] of [
   ['EROFS', /read-only/],
   ['EIO', /fails to write/],
-  ['ENOSPC', /no room/],
+  ['ENOSPC', /no room|is full/],
 ] as const) {
   test(
     `${error} of each write refuses pushes, and without it they work again, without a restart (70)`,
