@@ -15,7 +15,7 @@ import {
   warned,
 } from './setting.ts'
 
-const NOT_CACHED = 'nothing is cached yet'
+const NOT_CACHED = 'nothing is cached yet, and what was not pushed here is not found'
 
 /** A word that is no route is refused: it must never mean that one goes out directly. */
 const wayOut = text.refine((value) => value === 'direct' || /^(?:https?|socks5h?):\/\/[^\s/]/.test(value), {

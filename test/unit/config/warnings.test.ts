@@ -18,7 +18,7 @@ describe('what a configuration is warned of', () => {
       "c.yml:29:9 an editor made a link of an address: '[https://registry.tirro.ir](https://registry.tirro.ir)' is read as 'https://registry.tirro.ir'",
       "c.yml:40:14 an editor made a link of an address: '[https://registry-1.docker.io](https://registry-1.docker.io)' is read as 'https://registry-1.docker.io'",
       'c.yml:33:3 http.accesslog is read as log.accesslog',
-      'c.yml:39:1 proxy changes nothing here: nothing is cached yet',
+      'c.yml:39:1 proxy changes nothing here: nothing is cached yet, and what was not pushed here is not found',
     ])
   })
 
