@@ -1,3 +1,5 @@
+import { cpSync } from 'node:fs'
+import { join } from 'node:path'
 import { makeImage } from '../../test/helpers/images.ts'
 import type { RegistryClient } from '../../test/helpers/registry-client.ts'
 import { Registry2Folder } from '../../test/helpers/registry2-folder.ts'
@@ -34,14 +36,20 @@ export const catalog: Scenario = {
   },
 }
 
-/** As registry:2 lays them out: a hundred groups of a hundred. */
+/** A hundred groups of a hundred, as registry:2 lays them out: no file names its own repository, so one is copied. */
 async function fillFolder(data: string): Promise<void> {
-  const folder = new Registry2Folder(data)
-  const image = makeImage('one for all')
-  for (let index = 0; index < REPOSITORIES; index += 1) {
-    const number = String(index).padStart(4, '0')
-    await folder.addImage(`group-${number.slice(0, 2)}/app-${number.slice(2)}`, image, 'latest')
-  }
+  await new Registry2Folder(data).addImage('group-00/app-00', makeImage('one for all'), 'latest')
+  const repositories = join(data, 'docker/registry/v2/repositories')
+  for (const number of numbers())
+    cpSync(join(repositories, 'group-00/app-00'), join(repositories, `group-00/app-${number}`), WHOLE)
+  for (const number of numbers()) cpSync(join(repositories, 'group-00'), join(repositories, `group-${number}`), WHOLE)
+}
+
+const WHOLE = { recursive: true }
+
+/** `01` to `99`. */
+function numbers(): string[] {
+  return Array.from({ length: REPOSITORIES / PAGE - 1 }, (_, index) => String(index + 1).padStart(2, '0'))
 }
 
 async function walk({ name, url }: Contender, client: RegistryClient): Promise<void> {
