@@ -44,9 +44,6 @@ export interface App extends AsyncDisposable {
   reload(next: Config): void
 }
 
-/** How long requests have to end when the server is asked to, in milliseconds: docker kills after ten seconds. */
-const DRAIN_MS = 8_000
-
 /** Commands whose links are written at once, with all that wait: should the catalog be lost, tags are found by them. */
 const FOLLOWED: ReadonlySet<CommandName> = new Set(['putManifest', 'deleteManifest', 'deleteTag'])
 
@@ -81,7 +78,7 @@ export async function startApp(config: Config, { log, stdout, signal }: AppOptio
   const front = stack.use(
     await openFront({
       ...{ address: config.http.addr, log, ...(tls && { tls }) },
-      drainMs: config.http.draintimeout || DRAIN_MS,
+      drainMs: config.http.draintimeout,
       prefix: prefixOf(config.http),
       trusted: trustedProxies(config.http.trustedproxies),
       headers: extraHeaders(() => reloading.now.http.headers),

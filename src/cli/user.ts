@@ -25,26 +25,7 @@ const userAdd: Command = {
   data: 'nothing',
   options: { ...WHERE, ...PASSWORD },
 
-  async run(call) {
-    const { path, name, terminal } = openCall(call)
-    const refuseKnown = (text: string) => {
-      if (accountsIn(text).has(name)) {
-        throw new OperatorError(
-          `'${name}' is in '${path}' already`,
-          `give another password: homeport user passwd ${name}`,
-        )
-      }
-    }
-    refuseKnown(textOfHtpasswd(path))
-    refuseUnwritable(path)
-    const hash = await hashPassword(await newPassword(call, name))
-    const how = await changeHtpasswd(path, (text) => {
-      refuseKnown(text)
-      return withUser(text, name, hash)
-    })
-    terminal.note(`'${name}' may sign in; a running server knows within three seconds${said(how)}`)
-    return 0
-  },
+  run: (call) => changePassword(call, refuseKnown, 'may sign in'),
 }
 
 const userPasswd: Command = {
@@ -54,18 +35,7 @@ const userPasswd: Command = {
   data: 'nothing',
   options: { ...WHERE, ...PASSWORD },
 
-  async run(call) {
-    const { path, name, terminal } = openCall(call)
-    refuseUnknown(textOfHtpasswd(path), { path, name })
-    refuseUnwritable(path)
-    const hash = await hashPassword(await newPassword(call, name))
-    const how = await changeHtpasswd(path, (text) => {
-      refuseUnknown(text, { path, name })
-      return withUser(text, name, hash)
-    })
-    terminal.note(`'${name}' has another password; a running server knows within three seconds${said(how)}`)
-    return 0
-  },
+  run: (call) => changePassword(call, refuseUnknown, 'has another password'),
 }
 
 const userRemove: Command = {
@@ -133,7 +103,31 @@ function settingsOf(which: Omit<Which, 'quickstart'>) {
   }
 }
 
-function refuseUnknown(text: string, { path, name }: { path: string; name: string }): void {
+/** Asks for a password, and gives it to the user. `refuse` looks before he types, and again when it is written. */
+async function changePassword(call: Call, refuse: typeof refuseKnown, done: string): Promise<number> {
+  const { path, name, terminal } = openCall(call)
+  refuse(textOfHtpasswd(path), { path, name })
+  refuseUnwritable(path)
+  const hash = await hashPassword(await newPassword(call, name))
+  const how = await changeHtpasswd(path, (text) => {
+    refuse(text, { path, name })
+    return withUser(text, name, hash)
+  })
+  terminal.note(`'${name}' ${done}; a running server knows within three seconds${said(how)}`)
+  return 0
+}
+
+interface UserOf {
+  readonly path: string
+  readonly name: string
+}
+
+function refuseKnown(text: string, { path, name }: UserOf): void {
+  if (!accountsIn(text).has(name)) return
+  throw new OperatorError(`'${name}' is in '${path}' already`, `give another password: homeport user passwd ${name}`)
+}
+
+function refuseUnknown(text: string, { path, name }: UserOf): void {
   if (accountsIn(text).has(name)) return
   throw new OperatorError(`'${name}' is not in '${path}'`, 'see who is: homeport user list')
 }

@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { OperatorError } from '../base/operator-error.ts'
 import type { Warning } from './problems.ts'
 import type { Source } from './source.ts'
@@ -9,7 +10,7 @@ export const PLACES = ['/etc/docker/registry/config.yml', '/etc/distribution/con
 const NOT_THERE = 'see that it is there, and in a container that it is mounted; --quickstart needs none'
 
 /** The configuration of the image lies beside the program; in the place of registry:2's it is a copy. */
-const OWN = new URL('../../container/config.yml', import.meta.url)
+const OWN = join(import.meta.dirname, '../../container/config.yml')
 
 /** A configuration, and why it is this one. */
 export interface Found {
@@ -68,7 +69,7 @@ export function findConfig(options: FindOptions): Found {
 }
 
 function sourceOf(name: string, text: string, readFile: (path: string) => string | undefined): Source {
-  const own = text.includes("The image's own configuration") ? readFile(OWN.pathname) : undefined
+  const own = text.includes("The image's own configuration") ? readFile(OWN) : undefined
   return { name, text, embedded: own === text }
 }
 

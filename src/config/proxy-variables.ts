@@ -1,6 +1,5 @@
 import type { Warning } from './problems.ts'
-import { repairValue } from './repair.ts'
-import { withoutPasswords } from './shown.ts'
+import { repairSaid, repairValue } from './repair.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -23,10 +22,7 @@ export function readProxyVariables(environment: Environment): {
       if (!written) continue
       const repaired = repairValue(written)
       proxies[name] = repaired ?? written
-      if (repaired === undefined) continue
-      const [was, is] = [written, repaired].map(withoutPasswords)
-      const message = `an editor made a link of an address: '${was}' is read as '${is}'`
-      warnings.push({ place: spelling, message, hint: 'write the address alone' })
+      if (repaired !== undefined) warnings.push({ place: spelling, ...repairSaid(written, repaired) })
     }
   }
   return { proxies, warnings }

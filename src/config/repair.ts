@@ -1,3 +1,5 @@
+import { withoutPasswords } from './shown.ts'
+
 /** A value that a Markdown editor mangled, and what it was before. */
 export interface Repair {
   /** In the text. */
@@ -31,6 +33,15 @@ export function repairValue(value: string): string | undefined {
     isMade(label, target) ? label + quote : all,
   )
   return repaired === value ? undefined : repaired.trim()
+}
+
+/** What to say of a repair, wherever it was made. */
+export function repairSaid(was: string, is: string): { readonly message: string; readonly hint: string } {
+  const [shownWas, shownIs] = [was, is].map(withoutPasswords)
+  return {
+    message: `an editor made a link of an address: '${shownWas}' is read as '${shownIs}'`,
+    hint: 'write the address alone',
+  }
 }
 
 /** Editors add a scheme to a host, and a slash to its end. A link to something else was made by a person. */

@@ -6,20 +6,16 @@ export type Part = z.core.$ZodType
 
 /** The part without what makes it optional or gives it a default. */
 export function bare(part: Part): Part {
-  const wrapped =
-    part instanceof z.ZodOptional ||
-    part instanceof z.ZodNullable ||
-    part instanceof z.ZodDefault ||
-    part instanceof z.ZodPrefault
-  if (part instanceof z.ZodCodec && part.in instanceof z.ZodRecord) return part.in
-  return wrapped ? bare(part.unwrap()) : part
+  const inner = unwrapped(part)
+  if (inner !== undefined) return bare(inner)
+  return part instanceof z.ZodCodec && part.in instanceof z.ZodRecord ? part.in : part
 }
 
 /** What the table says of it. */
 export function noteOf(part: Part): Note | undefined {
   const note = z.globalRegistry.get(part) as Note | undefined
   if (note?.mark !== undefined) return note
-  const inner = part === bare(part) ? undefined : unwrapped(part)
+  const inner = unwrapped(part)
   return inner && noteOf(inner)
 }
 
@@ -71,26 +67,34 @@ export function isSwitch(part: Part): boolean {
 }
 
 /** Every key that has a meaning now, sections too; `[]` stands for each item of a list, `*` for each name of a map. */
-export function keysOf(part: Part, path = ''): string[] {
-  const inner = bare(part)
-  if (inner instanceof z.ZodNever) return []
-  const own = path === '' ? [] : [path]
-  if (inner instanceof z.ZodArray) return [...own, ...keysOf(inner.element, `${path}[]`).slice(1)]
-  if (inner instanceof z.ZodRecord) return [...own, ...keysOf(inner.valueType, `${path}.*`).slice(1)]
-  const inside = Object.entries(sectionsOf(part) ?? {})
-  return [...own, ...inside.flatMap(([name, child]) => keysOf(child, path === '' ? name : `${path}.${name}`))]
+export function keysOf(part: Part): string[] {
+  const keys = partsOf(part).filter(
+    ({ path, part }) => !/(?:\[\]|\*)$/.test(path) && !(bare(part) instanceof z.ZodNever),
+  )
+  return keys.map(({ path }) => path)
 }
 
 /** Every part that has a note, with where it is: `refused` ones too. */
-export function notedParts(
-  part: Part,
-  path = '',
-): { readonly path: string; readonly part: Part; readonly note: Note }[] {
-  const inner = bare(part)
-  const note = path === '' ? undefined : noteOf(part)
-  const own = note === undefined ? [] : [{ path, part, note }]
-  if (inner instanceof z.ZodArray) return [...own, ...notedParts(inner.element, `${path}[]`)]
-  if (inner instanceof z.ZodRecord) return [...own, ...notedParts(inner.valueType, `${path}.*`)]
-  const inside = Object.entries(sectionsOf(part) ?? {})
-  return [...own, ...inside.flatMap(([name, child]) => notedParts(child, path === '' ? name : `${path}.${name}`))]
+export function notedParts(part: Part): (Placed & { readonly note: Note })[] {
+  return partsOf(part).flatMap((placed) => {
+    const note = noteOf(placed.part)
+    return note === undefined ? [] : [{ ...placed, note }]
+  })
+}
+
+interface Placed {
+  readonly path: string
+  readonly part: Part
+}
+
+/** All that is in the table, each before what is in it. */
+function partsOf(part: Part, path = ''): Placed[] {
+  const inside = insideOf(bare(part)).flatMap(([key, child]) => partsOf(child, `${path}${key}`.replace(/^\./, '')))
+  return path === '' ? inside : [{ path, part }, ...inside]
+}
+
+function insideOf(inner: Part): [key: string, child: Part][] {
+  if (inner instanceof z.ZodArray) return [['[]', inner.element]]
+  if (inner instanceof z.ZodRecord) return [['.*', inner.valueType]]
+  return Object.entries(sectionsOf(inner) ?? {}).map(([name, child]) => [`.${name}`, child])
 }

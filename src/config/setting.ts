@@ -88,7 +88,12 @@ const SHORTEST = 100
 
 /** How often something is done, in milliseconds; 0 is the default, as to registry:2. */
 export function interval(usual: string) {
-  const isOften = (ms = 0) => ms > 0 && ms < SHORTEST
+  return durationOr(usual, SHORTEST)
+}
+
+/** Milliseconds, `shortest` of them or more; 0 is the default. */
+export function durationOr(usual: string, shortest = 0) {
+  const isOften = (ms = 0) => ms > 0 && ms < shortest
   return named(
     'duration',
     z

@@ -1,6 +1,18 @@
 import * as z from 'zod'
 import { isAddressRange } from '../base/address-range.ts'
-import { duration, listenAddress, named, oneOf, onOff, refused, setting, text, texts, url, warned } from './setting.ts'
+import {
+  durationOr,
+  listenAddress,
+  named,
+  oneOf,
+  onOff,
+  refused,
+  setting,
+  text,
+  texts,
+  url,
+  warned,
+} from './setting.ts'
 
 /** What frames an answer, or a hop: whoever sets one of these breaks every answer. */
 const FRAMING: ReadonlySet<string> = new Set([
@@ -83,7 +95,7 @@ export const http = z
     relativeurls: setting('Whether a Location is a path. It is one in any case.', onOff.default(false)),
     draintimeout: setting(
       'How long requests have to end when the server is asked to. 0: 8s, as docker kills after ten seconds.',
-      duration.prefault('8s'),
+      durationOr('8s'),
     ),
     headers: setting('What every answer carries beside its own headers.', header.default({})),
     tls: tls.optional(),

@@ -1,7 +1,6 @@
 import { type Document, LineCounter, parseDocument, visit } from 'yaml'
 import type { Problem, Warning } from './problems.ts'
-import { repairText } from './repair.ts'
-import { withoutPasswords } from './shown.ts'
+import { repairSaid, repairText } from './repair.ts'
 
 /** A configuration as text. */
 export interface Source {
@@ -35,11 +34,7 @@ export function readSource({ text: written, name }: Source): Read {
     const { line, col } = lineCounter.linePos(offset)
     return `${name}:${Math.max(line, 1)}:${Math.max(col, 1)}`
   }
-  const warnings = repairs.map(({ offset, was, is }) => ({
-    place: place(offset),
-    message: `an editor made a link of an address: '${withoutPasswords(was)}' is read as '${withoutPasswords(is)}'`,
-    hint: 'write the address alone',
-  }))
+  const warnings = repairs.map(({ offset, was, is }) => ({ place: place(offset), ...repairSaid(was, is) }))
   // A tag that means nothing here is a warning of the parser's: `password: !vault x` would be a text that nobody meant.
   const broken = [...document.errors, ...document.warnings].map(({ pos, message }) => ({
     at: pos[0],

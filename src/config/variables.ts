@@ -1,8 +1,7 @@
 import { parseDocument } from 'yaml'
 import { isObject, plainOf } from './plain.ts'
-import { repairValue } from './repair.ts'
+import { repairSaid, repairValue } from './repair.ts'
 import { bare, childOf, isList, isMap, isOpaque, isText, type Part, sectionsOf } from './schema-walk.ts'
-import { withoutPasswords } from './shown.ts'
 import { withoutSource } from './source.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -82,10 +81,7 @@ function applyOne({ name, text, root, table }: One, applied: Omit<Mutable, 'valu
     return
   }
   const repaired = repairValue(text)
-  if (repaired !== undefined) {
-    const message = `an editor made a link of an address: '${withoutPasswords(text)}' is read as '${withoutPasswords(repaired)}'`
-    applied.warnings.push({ name, message, hint: 'write the address alone' })
-  }
+  if (repaired !== undefined) applied.warnings.push({ name, ...repairSaid(text, repaired) })
   const read = readValue(repaired ?? text, target.part)
   if ('problem' in read) {
     applied.problems.push({ name, message: read.problem })

@@ -1,4 +1,4 @@
-import { type RequestEnd, type RequestLog, requestFields, statusOf, written } from './request-log.ts'
+import { type RequestEnd, type RequestLog, requestFields, short, statusOf, written } from './request-log.ts'
 
 /** Told of each request when it is over. */
 type AccessLog = (end: RequestEnd) => void
@@ -26,9 +26,9 @@ function combinedLine(end: RequestEnd, time: string): string {
   const { arrival, outcome, bytes, version } = end
   const { method, target, headers } = arrival
   const client = arrival.peer === '' ? '-' : arrival.peer
-  const user = outcome === undefined || outcome.account === '' ? '-' : word(outcome.account)
+  const user = outcome === undefined || outcome.account === '' ? '-' : word(short(outcome.account))
   const asked = `${method} ${inQuotes(written(target))} HTTP/${version}`
-  const agent = `"${inQuotes(written(headers['referer']))}" "${inQuotes(headers['user-agent'])}"`
+  const agent = `"${inQuotes(written(headers['referer']))}" "${inQuotes(short(headers['user-agent']))}"`
   return `${client} - ${user} [${time}] "${asked}" ${statusOf(end)} ${bytes} ${agent}\n`
 }
 
@@ -42,19 +42,15 @@ function two(value: number): string {
   return String(value).padStart(2, '0')
 }
 
-/** What clients write goes into a line only so far. */
-const LONGEST = 2048
-
 /** A client's text must not end the quotes or the line. As Apache does it: `\"`, `\\`, `\x0a`. */
 function inQuotes(text = ''): string {
-  if (text.length <= LONGEST && /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/.test(text)) return text
+  if (/^[\x20\x21\x23-\x5b\x5d-\x7e]*$/.test(text)) return text
   return text
-    .slice(0, LONGEST)
     .replaceAll(/["\\]/g, '\\$&')
     .replaceAll(/[^\x20-\x7e]/g, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`)
 }
 
 /** One that stands outside of quotes: no space in it either. */
-function word(text: string): string {
+function word(text?: string): string {
   return inQuotes(text).replaceAll(' ', '\\x20')
 }

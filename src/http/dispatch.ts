@@ -3,7 +3,7 @@ import { Refusal } from '../oci/refusal.ts'
 import { completeReply } from './complete-reply.ts'
 import { errorResponse, type Failure } from './error-response.ts'
 import { authorise, identify, type SignIn } from './guard.ts'
-import { componentsOf, matchComponents, type Pattern, patternOf, splitTarget } from './match-route.ts'
+import { componentsOf, matchPath, type Pattern, patternOf, splitTarget } from './match-route.ts'
 import { parseQuery } from './query.ts'
 import type { Arrival, Reply, Route } from './route.ts'
 
@@ -34,28 +34,29 @@ export interface HandlerOptions {
 
 /** Finds the route, asks the guard, runs the handler, and answers for what they throw. */
 export function createHandler({ routes, signIn, admit, readOnly = false, begun }: HandlerOptions): Answer {
-  const table = routes.map((route) => ({ route, pattern: patternOf(route.path) }))
+  const paths = pathsOf(routes)
 
   return async (arrival) => {
     let account = ''
     let place: Place = {}
     try {
       const { path, query } = splitTarget(arrival.target)
-      const first = firstMatch(table, path)
-      place = { route: first.route.path, params: first.params }
-      begun?.(first.route.path)
+      const found = find(paths, path)
+      const { params } = found
+      const { rows, methods } = found.at
+      place = { route: found.at.path, params }
+      begun?.(found.at.path)
       if (arrival.method === 'OPTIONS') {
-        return { reply: completeReply(preflight(methodsOf(table, first.route.path)), 'OPTIONS'), account, ...place }
+        return { reply: completeReply(preflight(methods), 'OPTIONS'), account, ...place }
       }
-      const { access, handler } = routeOf(table, arrival.method, first.route.path)
-      const { params } = first
+      const { access, handler } = routeFor(arrival.method, rows, methods)
       if (access !== 'open') admit?.(arrival.method)
       const caller = await identify(signIn, access, arrival)
       account = caller.account
       if (params['name'] !== undefined) {
         authorise(signIn, access, { caller, repository: parseRepositoryName(params['name']) })
       }
-      if (readOnly && !READS.includes(arrival.method)) throw refusedChange(table, first.route.path)
+      if (readOnly && !READS.includes(arrival.method)) throw refusedChange(methods)
       const { target: _, ...rest } = arrival
       const reply = await handler({ ...rest, params, query: parseQuery(query), caller })
       return { reply: completeReply(reply, arrival.method), account, ...place }
@@ -88,35 +89,38 @@ type Place = Pick<Outcome, 'route' | 'params'>
 
 const READS: readonly string[] = ['GET', 'HEAD']
 
-function refusedChange(table: Table, path: string): Refusal {
+function refusedChange(methods: readonly string[]): Refusal {
   const because = 'it is read-only for maintenance, until the operator takes storage.maintenance.readonly back'
-  return new Refusal('unsupported', {
-    because,
-    allow: methodsOf(table, path).filter((method) => READS.includes(method)),
+  return new Refusal('unsupported', { because, allow: methods.filter((method) => READS.includes(method)) })
+}
+
+/** A path of the table, with all its rows. */
+interface PathOfTable {
+  readonly path: string
+  readonly pattern: Pattern
+  readonly rows: readonly Route[]
+  readonly methods: readonly string[]
+}
+
+function pathsOf(routes: readonly Route[]): PathOfTable[] {
+  return [...Map.groupBy(routes, ({ path }) => path)].map(([path, rows]) => {
+    return { path, pattern: patternOf(path), rows, methods: rows.flatMap(({ methods }) => methods) }
   })
 }
 
-type Table = readonly { readonly route: Route; readonly pattern: Pattern }[]
-
-/** The row for this method, of those of the path. Throws `unsupported` where there is none. */
-function routeOf(table: Table, method: string, path: string): Route {
-  const rows = table.filter(({ route }) => route.path === path).map(({ route }) => route)
-  const found = rows.find(({ methods }) => methods.includes(method))
-  if (found !== undefined) return found
-  const allow = methodsOf(table, path)
-  throw new Refusal('unsupported', { because: `the method is ${method}, and here are ${allow.join(', ')}`, allow })
-}
-
-function methodsOf(table: Table, path: string): string[] {
-  return table.flatMap(({ route }) => (route.path === path ? route.methods : []))
-}
-
-/** The first row whose path it is. Throws `route-unknown`. */
-function firstMatch(table: Table, path: string) {
+/** The first whose path it is. Throws `route-unknown`. */
+function find(paths: readonly PathOfTable[], path: string) {
   const components = componentsOf(path)
-  for (const { route, pattern } of table) {
-    const params = matchComponents(pattern, components)
-    if (params !== undefined) return { params, route }
+  for (const at of paths) {
+    const params = matchPath(at.pattern, components)
+    if (params !== undefined) return { at, params }
   }
   throw new Refusal('route-unknown')
+}
+
+/** Throws `unsupported` where there is none. */
+function routeFor(method: string, rows: readonly Route[], allow: readonly string[]): Route {
+  const row = rows.find(({ methods }) => methods.includes(method))
+  if (row !== undefined) return row
+  throw new Refusal('unsupported', { because: `the method is ${method}, and here are ${allow.join(', ')}`, allow })
 }

@@ -25,6 +25,11 @@ export function splitTarget(target: string): { path: string; query: string } {
   return mark === -1 ? { path: local, query: '' } : { path: local.slice(0, mark), query: local.slice(mark + 1) }
 }
 
+/** Of a path as sent. `undefined`: it is none. */
+export function componentsOf(path: string): readonly string[] | undefined {
+  return path.startsWith('/') ? path.slice(1).split('/') : undefined
+}
+
 /**
  * What the words of the pattern stand for in this path, each percent-decoded once; `undefined`: it is another path.
  *
@@ -32,17 +37,7 @@ export function splitTarget(target: string): { path: string; query: string } {
  * have components like `blobs` and `uploads`. Nothing is tidied up: `//`, `..` and `%2f` stay what they are, and
  * no name has them.
  */
-export function matchPath(pattern: Pattern, path: string): Record<string, string> | undefined {
-  return matchComponents(pattern, componentsOf(path))
-}
-
-/** Of a path as sent. `undefined`: it is none. */
-export function componentsOf(path: string): readonly string[] | undefined {
-  return path.startsWith('/') ? path.slice(1).split('/') : undefined
-}
-
-/** As `matchPath`, for a path that is compared with many patterns. */
-export function matchComponents(
+export function matchPath(
   { before, after, optionalSlash }: Pattern,
   components: readonly string[] | undefined,
 ): Record<string, string> | undefined {

@@ -35,7 +35,6 @@ const SAID = {
   idle: 'the client neither sent nor took anything, and was cut off',
 } as const
 
-/** What clients write goes into a line only so far. */
 const LONGEST = 2048
 
 /** One line a request, with the names of registry:2. A client that leaves is 499, and no fault of ours. */
@@ -105,6 +104,7 @@ export function written(text: string | undefined): string | undefined {
   return short(plain)
 }
 
-function short(text: string | undefined): string | undefined {
+/** What clients write goes into a line only so far. */
+export function short(text: string | undefined): string | undefined {
   return text === undefined || text.length <= LONGEST ? text : text.slice(0, LONGEST)
 }
