@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os'
+
 /** Tests that are run by one call of node:test. */
 export interface Suite {
   readonly name: string
@@ -13,6 +15,8 @@ export interface Suite {
 export const FAST: Suite = {
   name: 'fast',
   where: ['test/architecture.test.ts', 'test/unit', 'test/contracts', 'test/protocol', 'test/property'],
+  // One more than node:test takes: with two processors it would leave one without work.
+  concurrency: availableParallelism(),
   timeoutMs: 60_000,
 }
 
