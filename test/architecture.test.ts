@@ -8,7 +8,7 @@ const FLOORS = [
   ['base'], //
   ['oci', 'config'],
   ['egress'],
-  ['blobs', 'catalog', 'tls'],
+  ['blobs', 'catalog', 'upstream', 'tls'],
   ['registry', 'auth'],
   ['ops'],
   ['http'],
@@ -59,6 +59,11 @@ const DOORS = [
   {
     what: /^blobs\/(?!blob-store)/,
     open: ['blobs/', 'app/'],
+    why: 'everyone else uses the contract; only app/ picks what stands behind it',
+  },
+  {
+    what: /^upstream\/(?!upstream\.ts)/,
+    open: ['upstream/', 'app/'],
     why: 'everyone else uses the contract; only app/ picks what stands behind it',
   },
   {

@@ -9,6 +9,7 @@ import { trustedProxies } from '../http/forwarded.ts'
 import { prefixOf } from '../http/prefix.ts'
 import { openRequestMetrics } from '../http/request-metrics.ts'
 import { type Limits, routes } from '../http/routes.ts'
+import { noCache } from '../registry/cache.ts'
 import { createRegistry } from '../registry/create-registry.ts'
 import { DigestLock } from '../registry/digest-lock.ts'
 import { LinkFollower } from '../registry/follow-links.ts'
@@ -98,6 +99,7 @@ export async function startApp(config: Config, { log, stdout, signal }: AppOptio
     policy: policyOf(config),
     now: Date.now,
     report: (what, facts) => log.error(facts, what),
+    cache: noCache(blobs),
   }
   watchServer(metrics, { leases: parts.leases, health, writerQueue: volume.writerQueue })
   await finishRemovals(parts)

@@ -53,12 +53,12 @@ export function createHandler({ routes, signIn, admit, readOnly = false, begun }
       if (access !== 'open') admit?.(arrival.method)
       const caller = await identify(signIn, access, arrival)
       account = caller.account
-      if (params['name'] !== undefined) {
-        authorise(signIn, access, { caller, repository: parseRepositoryName(params['name']) })
-      }
+      const name = params['name']
+      const repository = name === undefined ? '' : parseRepositoryName(name)
+      if (name !== undefined) authorise(signIn, access, { caller, repository })
       if (readOnly && !READS.includes(arrival.method)) throw refusedChange(methods)
       const { target: _, ...rest } = arrival
-      const reply = await handler({ ...rest, params, query: parseQuery(query), caller })
+      const reply = await handler({ ...rest, params, query: parseQuery(query), caller, repository })
       return { reply: completeReply(reply, arrival.method), account, ...place }
     } catch (error) {
       return { ...refuse(error, arrival, account), ...place }

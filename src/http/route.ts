@@ -51,6 +51,8 @@ export interface Request extends Omit<Arrival, 'target'> {
   readonly params: Readonly<Record<string, string>>
   readonly query: Query
   readonly caller: Caller
+  /** The canonical name of the repository that `params.name` means; empty where the path has none. */
+  readonly repository: string
 }
 
 /** Query parameters, percent-decoded only: a `+` stays a `+` (`artifactType` values have it). */

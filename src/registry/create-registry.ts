@@ -17,6 +17,7 @@ export function createRegistry(parts: Parts): Registry & { uploads: UploadUpkeep
     deleteBlob: deleteBlob(parts),
     ...listings(parts.catalog),
     uploads,
+    locate: async ({ name }) => ({ repository: name }),
     [Symbol.asyncDispose]: () => uploads[Symbol.asyncDispose](),
   }
 }

@@ -1,6 +1,7 @@
 import type { PatternRules } from '../base/pattern.ts'
 import type { BlobStore } from '../blobs/blob-store.ts'
 import type { Catalog } from '../catalog/catalog.ts'
+import type { Cache } from './cache.ts'
 import type { DigestLock } from './digest-lock.ts'
 import type { Leases } from './leases.ts'
 
@@ -14,6 +15,7 @@ export interface Parts {
   /** Epoch milliseconds. */
   readonly now: () => number
   readonly report: Report
+  readonly cache: Cache
 }
 
 /** What the operator decided. */

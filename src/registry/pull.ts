@@ -70,7 +70,7 @@ export function pullBlob(parts: Pick<Parts, 'catalog' | 'blobs' | 'locks' | 'lea
     return readerOf(manifest.bytes)
   }
 
-  return async (repository, digest, promisedTo): Promise<FoundBlob> => {
+  return async (repository, digest, { promisedTo }): Promise<FoundBlob> => {
     const size = await sizeOf(repository, digest)
     if (size === undefined) {
       const manifest = await catalog.manifest(repository, digest)

@@ -1,11 +1,13 @@
 import type { BlobReader } from '../blobs/blob-store.ts'
 import type { Referrer, StoredManifest } from '../catalog/catalog.ts'
 import type { Algorithm, Digest } from '../oci/digest.ts'
+import type { Asker } from './activity.ts'
+import type { Located, NameAsked } from './addressing.ts'
 
 /**
  * What `http/` may ask for: the rules of a registry, without HTTP.
  *
- * Names, tags and digests come checked (`oci/`). Whether the caller may do the thing that he asks for is
+ * Names, tags and digests come checked (`oci/`). A repository is its canonical name, as `locate` answers. Whether the caller may do the thing that he asks for is
  * decided before; `Caller.may` is asked here only about *other* repositories, and whether "it is there" is
  * a promise to somebody who may push.
  *
@@ -13,6 +15,8 @@ import type { Algorithm, Digest } from '../oci/digest.ts'
  */
 export interface Registry extends Manifests, Blobs, Listings {
   readonly uploads: Uploads
+  /** Which repository is meant. Throws `name-unknown`, and `unsupported` for a push to what belongs to an upstream. */
+  locate(asked: NameAsked): Promise<Located>
 }
 
 export type Action = 'pull' | 'push' | 'delete'
@@ -24,8 +28,12 @@ export interface Caller {
 }
 
 export interface Manifests {
-  /** Throws `manifest-unknown` or `name-unknown`. `warning`: what the client should be told beside it. */
-  findManifest(repository: string, reference: string): Promise<StoredManifest & { readonly warning?: string }>
+  /** Throws `manifest-unknown` or `name-unknown`, and of a cached repository what its upstream's failure is (`upstream-refusal.ts`). `warning`: what the client should be told beside it. */
+  findManifest(
+    repository: string,
+    reference: string,
+    asker: Asker,
+  ): Promise<StoredManifest & { readonly warning?: string }>
 
   /** Checks, stores and tags; in force, durably, when it resolves. */
   putManifest(repository: string, push: ManifestPush): Promise<{ digest: Digest; subject?: Digest; tags: string[] }>
@@ -48,8 +56,12 @@ export interface ManifestPush {
 
 export interface FoundBlob {
   readonly digest: Digest
-  readonly size: number
-  /** The caller closes the reader. */
+  /** Bytes. Left out: it is on its way here, and the upstream does not tell. */
+  readonly size?: number
+  /**
+   * The caller closes the reader. Of a blob that is on its way, `read` waits for bytes, and rejects where they do not
+   * come whole; without a size, it resolves to 0 at the end.
+   */
   open(): Promise<BlobReader>
 }
 
@@ -60,7 +72,11 @@ export interface Blobs {
    * `promisedTo`: who is told no more than that it is there (HEAD). If he may push, that is a promise, and
    * the blob has a lease before this resolves.
    */
-  findBlob(repository: string, digest: Digest, promisedTo?: Caller): Promise<FoundBlob>
+  findBlob(
+    repository: string,
+    digest: Digest,
+    options: { asker: Asker; promisedTo?: Caller | undefined },
+  ): Promise<FoundBlob>
 
   /** Unties the blob from the repository. */
   deleteBlob(repository: string, digest: Digest): Promise<void>
@@ -118,15 +134,15 @@ export interface PageAsked {
 
 export interface Listings {
   /** Throws `name-unknown`. */
-  listTags(repository: string, page: PageAsked): Promise<Listing<string>>
+  listTags(repository: string, page: PageAsked, asker: Asker): Promise<Listing<string>>
 
   /** Those that the caller may pull, in full pages. */
   listRepositories(caller: Caller, page: PageAsked): Promise<Listing<string>>
 
-  /** Never throws for what is not there. Pages end before `maxBytes` of descriptors, too. */
+  /** Never throws for what is not there, but for an upstream that fails. Pages end before `maxBytes` of descriptors, too. */
   listReferrers(
     repository: string,
     subject: Digest,
-    options: { artifactType?: string; last?: string; maxBytes: number },
+    options: { artifactType?: string; last?: string; maxBytes: number; asker: Asker },
   ): Promise<Listing<Referrer>>
 }

@@ -1,6 +1,8 @@
 import type { BlobStore } from '../../src/blobs/blob-store.ts'
 import type { Catalog } from '../../src/catalog/catalog.ts'
 import type { Digest } from '../../src/oci/digest.ts'
+import type { Asker } from '../../src/registry/activity.ts'
+import { type Cache, noCache } from '../../src/registry/cache.ts'
 import { createRegistry } from '../../src/registry/create-registry.ts'
 import { DigestLock } from '../../src/registry/digest-lock.ts'
 import { Leases } from '../../src/registry/leases.ts'
@@ -12,6 +14,7 @@ import { openTestCatalog } from './test-catalog.ts'
 
 /** Everything allowed that an operator can allow, but for what `policy` says. */
 export interface TestRulesOptions {
+  readonly cache?: Partial<Cache>
   readonly policy?: Partial<Policy>
   readonly blobs?: BlobStore
 }
@@ -28,9 +31,13 @@ export interface TestRules extends AsyncDisposable {
   push(repository: string, text: string, caller?: Caller): Promise<Digest>
 }
 
+/** Somebody who waits as long as it takes. */
+export const ASKER: Asker = { id: 'request-1', peer: '192.0.2.1', signal: new AbortController().signal }
+
 /** The rules over a real catalog, and blobs in memory. */
 export async function openTestRules({
   policy = {},
+  cache = {},
   blobs = new MemoryBlobStore(),
 }: TestRulesOptions = {}): Promise<TestRules> {
   const catalog = await openTestCatalog()
@@ -45,6 +52,7 @@ export async function openTestRules({
     leases: new Leases(now),
     policy: { deletes: true, sparse: false, children: 'none', ...policy },
     report: (what) => void reports.push(what),
+    cache: { ...noCache(new MemoryBlobStore()), ...cache },
   }
   const registry = createRegistry(parts)
   return {

@@ -9,6 +9,7 @@ import { rebuildVolume } from '../../src/app/rebuild.ts'
 import { openVolume, type Volume } from '../../src/app/volume.ts'
 import { openLog } from '../../src/base/log.ts'
 import { OperatorError } from '../../src/base/operator-error.ts'
+import { noCache } from '../../src/registry/cache.ts'
 import { createRegistry } from '../../src/registry/create-registry.ts'
 import { DigestLock } from '../../src/registry/digest-lock.ts'
 import { everyRow } from '../../src/registry/every-row.ts'
@@ -226,6 +227,7 @@ async function fill(volume: Volume): Promise<void> {
     ...{ catalog, blobs, locks: new DigestLock(), leases: new Leases(() => 0), now: () => 1_000_000 },
     policy: { deletes: true, sparse: false, children: 'none' as const },
     report: () => assert.fail(),
+    cache: noCache(blobs),
   }
   await using registry = createRegistry(parts)
   const push = async (repository: string, bytes: Uint8Array, reference: string, tags: string[] = []) => {

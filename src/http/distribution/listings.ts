@@ -15,9 +15,10 @@ const REFERRERS_BYTES = 4 * 1024 * 1024 - 1024
 /** `GET /v2/<name>/tags/list`. `largest`: entries on a page, whoever asks for more. */
 export function listTags(registry: Pick<Registry, 'listTags'>, largest: number): Handler {
   const sizes = { largest, unasked: Math.max(TAGS_UNASKED, largest) }
-  return async ({ params, query }) => {
+  return async (request) => {
+    const { params, query } = request
     const { name = '' } = params
-    const listing = await pageOf(query, sizes, (page) => registry.listTags(name, page))
+    const listing = await pageOf(query, sizes, (page) => registry.listTags(request.repository, page, request))
     return pageReply({ name, tags: listing.items }, { listing, path: `/v2/${name}/tags/list`, query })
   }
 }
@@ -33,11 +34,13 @@ export function listRepositories(registry: Pick<Registry, 'listRepositories'>, l
 
 /** `GET /v2/<name>/referrers/<digest>`: an empty list for what is not there, never a 404. */
 export function listReferrers(registry: Pick<Registry, 'listReferrers'>): Handler {
-  return async ({ params, query }) => {
+  return async (request) => {
+    const { params, query } = request
     const { name = '', digest = '' } = params
     const artifactType = query.get('artifactType') || undefined
     const last = query.get('last') || undefined
-    const { items, next } = await registry.listReferrers(name, parseDigest(digest), {
+    const { items, next } = await registry.listReferrers(request.repository, parseDigest(digest), {
+      asker: request,
       maxBytes: REFERRERS_BYTES,
       ...(artifactType !== undefined && { artifactType }),
       ...(last !== undefined && { last }),

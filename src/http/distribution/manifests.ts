@@ -5,7 +5,7 @@ import type { Registry } from '../../registry/registry.ts'
 import { addressOf } from '../address.ts'
 import { etagOf, expectationOf, isUnchanged } from '../conditional.ts'
 import { readBody } from '../read-body.ts'
-import type { Handler, Query } from '../route.ts'
+import type { Handler, Query, Request } from '../route.ts'
 
 /** Bytes. What containerd, c/image and registry:2 take: a larger one could be pushed, and pulled by nobody. */
 const LARGEST = 4 * 1024 * 1024
@@ -29,12 +29,13 @@ const MOST_TAGS = 100
  * serves better than a 404.
  */
 export function readManifest(registry: Pick<Registry, 'findManifest' | 'findBlob'>): Handler {
-  return async ({ method, params, headers }) => {
-    const { name = '', reference = '' } = params
+  return async (request) => {
+    const { method, params, headers, repository } = request
+    const { reference = '' } = params
     if (!reference.includes(':') && !isTag(reference)) {
       throw new Refusal('manifest-unknown', { because: `'${reference.slice(0, 140)}' can be no tag` })
     }
-    const { digest, mediaType, bytes, warning } = await registry.findManifest(name, reference)
+    const { digest, mediaType, bytes, warning } = await registry.findManifest(repository, reference, request)
     const common = {
       'cache-control': reference.includes(':') ? 'private, max-age=31536000, immutable' : 'no-cache',
       'docker-content-digest': digest,
@@ -44,20 +45,21 @@ export function readManifest(registry: Pick<Registry, 'findManifest' | 'findBlob
     if (isUnchanged(headers, digest)) return { status: 304, headers: common, warnings }
     const reply = { status: 200, headers: { ...common, ...INERT, 'content-type': mediaType }, warnings }
     if (method === 'HEAD' || bytes.length <= MOST_HELD) return { ...reply, body: bytes }
-    const blob = await registry.findBlob(name, digest)
-    return { ...reply, body: { reader: await blob.open(), start: 0, end: blob.size } }
+    const blob = await registry.findBlob(repository, digest, { asker: request })
+    return { ...reply, body: { reader: await blob.open(), start: 0, end: bytes.length } }
   }
 }
 
 /** `PUT /v2/<name>/manifests/<reference>`, with `?tag=` for more tags. */
 export function putManifest(registry: Pick<Registry, 'putManifest' | 'findManifest'>): Handler {
-  return async ({ params, query, headers, body }) => {
+  return async (request) => {
+    const { params, query, headers, body, repository } = request
     const { name = '', reference = '' } = params
     const parsed = parseReference(reference)
     const tags = tagsOf(query)
-    const expects = await expectationOf(headers, () => currentDigest(registry, name, reference))
+    const expects = await expectationOf(headers, () => currentDigest(registry, request))
     const bytes = await readBody(body, { headers, limit: LARGEST })
-    const { digest, subject } = await registry.putManifest(name, {
+    const { digest, subject } = await registry.putManifest(repository, {
       ...{ reference, tags, bytes },
       contentType: headers['content-type'],
       // What lies under a digest cannot change, so the condition that held still holds.
@@ -77,9 +79,9 @@ export function putManifest(registry: Pick<Registry, 'putManifest' | 'findManife
 
 /** `DELETE /v2/<name>/manifests/<reference>`: by tag only the tag goes. */
 export function deleteManifest(registry: Pick<Registry, 'deleteManifest'>): Handler {
-  return async ({ params }) => {
-    const { name = '', reference = '' } = params
-    await registry.deleteManifest(name, reference)
+  return async ({ params, repository }) => {
+    const { reference = '' } = params
+    await registry.deleteManifest(repository, reference)
     return { status: 202, headers: {} }
   }
 }
@@ -91,13 +93,10 @@ function tagsOf(query: Query): string[] {
   return [...new Set(tags)]
 }
 
-async function currentDigest(
-  registry: Pick<Registry, 'findManifest'>,
-  name: string,
-  reference: string,
-): Promise<Digest | undefined> {
+async function currentDigest(registry: Pick<Registry, 'findManifest'>, request: Request): Promise<Digest | undefined> {
+  const { params, repository } = request
   try {
-    return (await registry.findManifest(name, reference)).digest
+    return (await registry.findManifest(repository, params['reference'] ?? '', request)).digest
   } catch (error) {
     if (error instanceof Refusal && (error.kind === 'manifest-unknown' || error.kind === 'name-unknown'))
       return undefined

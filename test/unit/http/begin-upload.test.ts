@@ -26,7 +26,13 @@ test('a blob in one request that does not come whole leaves no session behind: n
     throw new Error('the client left')
   })()
   const request = {
-    ...{ id: '1', method: 'POST', params: { name: 'app' }, query: parseQuery(`digest=${digestOf('hello')}`) },
+    ...{
+      id: '1',
+      method: 'POST',
+      params: { name: 'app' },
+      repository: 'app',
+      query: parseQuery(`digest=${digestOf('hello')}`),
+    },
     ...{ headers: {}, peer: '', body, caller: ANYONE, signal: new AbortController().signal },
   }
   await assert.rejects(async () => handler(request), /the client left/)

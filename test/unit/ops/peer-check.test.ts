@@ -73,6 +73,7 @@ function scripted(replies: readonly (OutboundReply | Error)[]) {
       return next
     },
     dial: async () => undefined,
+    doorFor: () => assert.fail(),
     [Symbol.asyncDispose]: async () => undefined,
   }
   return { egress, asked }

@@ -5,7 +5,7 @@ import type { Digest } from '../../../src/oci/digest.ts'
 import { finishRemovals, removeBlob } from '../../../src/registry/remove.ts'
 import { digestOf } from '../../helpers/digest-of.ts'
 import { MemoryBlobStore } from '../../helpers/memory-blob-store.ts'
-import { ANYONE, openTestRules, type TestRules } from '../../helpers/test-rules.ts'
+import { ANYONE, ASKER, openTestRules, type TestRules } from '../../helpers/test-rules.ts'
 
 const HOUR = 3_600_000
 
@@ -50,7 +50,7 @@ test('removal: a lease keeps the blob', async () => {
   const digest = await rules.push('team/app', 'hello')
   assert.equal(await removeBlob(rules.parts)(digest), false)
   rules.clock.now += HOUR
-  await rules.registry.findBlob('team/app', digest, ANYONE)
+  await rules.registry.findBlob('team/app', digest, { asker: ASKER, promisedTo: ANYONE })
   assert.equal(await removeBlob(rules.parts)(digest), false, 'a HEAD to somebody who may push began a new lease')
   assert.equal(await textOf(rules.parts.blobs, digest), 'hello')
 })
@@ -87,7 +87,7 @@ test('removal: stopped before the bytes go, a commit of the same digest waits, a
 
   const removal = removeBlob(rules.parts)(digest)
   await store.reached.promise
-  await assert.rejects(rules.registry.findBlob('team/app', digest), {
+  await assert.rejects(rules.registry.findBlob('team/app', digest, { asker: ASKER }), {
     kind: 'blob-unknown',
   })
   const push = rules.push('team/app', 'hello')
@@ -106,7 +106,7 @@ test('removal: stopped between its steps, a HEAD by a pusher waits for the end a
   const digest = await pushedLongAgo(rules)
   const removal = removeBlob(rules.parts)(digest)
   await store.reached.promise
-  const head = rules.registry.findBlob('team/app', digest, ANYONE)
+  const head = rules.registry.findBlob('team/app', digest, { asker: ASKER, promisedTo: ANYONE })
   const mount = rules.registry.uploads.mount('team/other', digest, { from: 'team/app', caller: ANYONE })
   store.gate.resolve()
   await assert.rejects(head, { kind: 'blob-unknown' })
@@ -120,7 +120,9 @@ for (const cut of ['before the bytes went', 'after the bytes went'] as const) {
     const digest = await pushedLongAgo(rules)
     await rules.catalog.write('markLeaving', { digest })
     if (cut === 'after the bytes went') await rules.parts.blobs.delete(digest)
-    await assert.rejects(rules.registry.findBlob('team/app', digest, ANYONE), { kind: 'blob-unknown' })
+    await assert.rejects(rules.registry.findBlob('team/app', digest, { asker: ASKER, promisedTo: ANYONE }), {
+      kind: 'blob-unknown',
+    })
 
     await finishRemovals(rules.parts)
     assert.deepEqual(await rules.catalog.leaving(), [])

@@ -4,7 +4,7 @@ import type { Catalog } from '../../../src/catalog/catalog.ts'
 import type { Digest } from '../../../src/oci/digest.ts'
 import type { Caller } from '../../../src/registry/registry.ts'
 import { digestOf } from '../../helpers/digest-of.ts'
-import { ANYONE, bodyOf, openTestRules } from '../../helpers/test-rules.ts'
+import { ANYONE, ASKER, bodyOf, openTestRules } from '../../helpers/test-rules.ts'
 import { temporaryStore } from '../blobs/temporary-store.ts'
 
 const ANN: Caller = { account: 'ann', may: () => true }
@@ -52,7 +52,9 @@ test('uploads: a wrong digest ends the session, and nothing of it can be read', 
   const key = { id, repository: 'team/app', caller: ANN }
   await assert.rejects(uploads.finish(key, digestOf('hello'), { body: bodyOf('hellO') }), { kind: 'digest-invalid' })
   await assert.rejects(uploads.status(key), { kind: 'upload-unknown' })
-  await assert.rejects(rules.registry.findBlob('team/app', digestOf('hellO'), ANN), { kind: 'blob-unknown' })
+  await assert.rejects(rules.registry.findBlob('team/app', digestOf('hellO'), { asker: ASKER, promisedTo: ANN }), {
+    kind: 'blob-unknown',
+  })
 })
 
 test('uploads: two calls in one session take turns', async () => {
@@ -97,25 +99,29 @@ test('uploads: a mount looks only where the caller may pull, and says no more th
   assert.equal(await uploads.mount('team/app', digest, { from: 'secret/app', caller: outsider }), false)
   assert.equal(await uploads.mount('team/app', digest, { caller: outsider }), false)
   assert.equal(await uploads.mount('team/app', digest, { from: 'nowhere/at-all', caller: ANN }), false)
-  await assert.rejects(rules.registry.findBlob('team/app', digest, ANN), { kind: 'blob-unknown' })
+  await assert.rejects(rules.registry.findBlob('team/app', digest, { asker: ASKER, promisedTo: ANN }), {
+    kind: 'blob-unknown',
+  })
   assert.equal(await uploads.mount('team/app', digest, { caller: ANN }), true)
-  assert.equal((await rules.registry.findBlob('team/app', digest, ANN)).size, 5)
+  assert.equal((await rules.registry.findBlob('team/app', digest, { asker: ASKER, promisedTo: ANN })).size, 5)
 })
 
 test('uploads: a blob whose bytes are gone is absent for a pusher, so that he sends it again', async () => {
   await using rules = await openTestRules()
   const digest = await rules.push('team/app', 'hello')
   await rules.parts.blobs.delete(digest)
-  await assert.rejects(rules.registry.findBlob('team/app', digest, ANN), { kind: 'blob-unknown' })
+  await assert.rejects(rules.registry.findBlob('team/app', digest, { asker: ASKER, promisedTo: ANN }), {
+    kind: 'blob-unknown',
+  })
   assert.equal(await rules.registry.uploads.mount('team/other', digest, { from: 'team/app', caller: ANN }), false)
   await rules.push('team/app', 'hello')
-  assert.equal((await rules.registry.findBlob('team/app', digest, ANN)).size, 5)
+  assert.equal((await rules.registry.findBlob('team/app', digest, { asker: ASKER, promisedTo: ANN })).size, 5)
 })
 
 test('uploads: a reader of a blob whose bytes are gone is told, and so is the operator', async () => {
   await using rules = await openTestRules()
   const digest = await rules.push('team/app', 'hello')
-  const found = await rules.registry.findBlob('team/app', digest)
+  const found = await rules.registry.findBlob('team/app', digest, { asker: ASKER })
   await rules.parts.blobs.delete(digest)
   await assert.rejects(found.open(), { kind: 'blob-unknown' })
   assert.equal(rules.reports.length, 1)
@@ -131,7 +137,7 @@ test('manifests: one whose file was cut short is read from the catalog', async (
   Object.assign(parts.blobs, {
     open: async (asked: Digest) => Object.assign((await open(asked)) ?? {}, { bytes: bytes.subarray(1) }),
   })
-  const found = await registry.findBlob('team/app', digest)
+  const found = await registry.findBlob('team/app', digest, { asker: ASKER })
   const reader = await found.open()
   const into = Buffer.alloc(100)
   assert.equal(into.toString('utf8', 0, await reader.read(into, 0)), bytes.toString())
@@ -164,9 +170,9 @@ test('uploads: where the bytes are stored and their row fails, the session is un
   await assert.rejects(registry.uploads.finish(key, digestOf('hello'), { body: bodyOf('hello') }), /EIO/)
   Object.assign(catalog, { write })
   await assert.rejects(registry.uploads.finish(key, digestOf('hello'), { body: bodyOf() }), { kind: 'upload-unknown' })
-  await assert.rejects(registry.findBlob('team/app', digestOf('hello')), { kind: 'blob-unknown' })
+  await assert.rejects(registry.findBlob('team/app', digestOf('hello'), { asker: ASKER }), { kind: 'blob-unknown' })
   await rules.push('team/app', 'hello')
-  assert.equal((await registry.findBlob('team/app', digestOf('hello'), ANN)).size, 5)
+  assert.equal((await registry.findBlob('team/app', digestOf('hello'), { asker: ASKER, promisedTo: ANN })).size, 5)
 })
 
 for (const [what, text, ended] of [

@@ -1,0 +1,33 @@
+import type { BlobStore } from '../blobs/blob-store.ts'
+import type { Upstream } from '../upstream/upstream.ts'
+import { type Activity, NO_ACTIVITY } from './activity.ts'
+
+/** What is cached, and of whom. */
+export interface Cache {
+  /** By name: `docker.io`. Empty: nothing is cached. */
+  readonly upstreams: ReadonlyMap<string, CachedUpstream>
+  /** Who is asked for names without a registry. */
+  readonly defaultUpstream?: string
+  /** Downloads that are running or were put down: writes of their own, beside those of `Parts.blobs`, with whom it shares what is committed. */
+  readonly fills: BlobStore
+  readonly activity: Activity
+  /** Milliseconds, of a clock that no time server sets back. */
+  readonly monotonic: () => number
+}
+
+export interface CachedUpstream {
+  readonly upstream: Upstream
+  /** Milliseconds that a tag counts as confirmed. */
+  readonly revalidate: number
+  /** Milliseconds that a tag that could not be confirmed is served. Left out: for ever. */
+  readonly maxstale?: number
+  /** Nothing is asked there: `cacheonly`, or `egress.offline`. What says so. */
+  readonly cacheOnly?: 'cacheonly' | 'offline'
+  /** Names of one component are below `library/` there. */
+  readonly library: boolean
+}
+
+/** Of a registry that caches nothing. */
+export function noCache(fills: BlobStore): Cache {
+  return { upstreams: new Map(), fills, activity: NO_ACTIVITY, monotonic: () => performance.now() }
+}
