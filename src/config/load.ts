@@ -32,6 +32,7 @@ const EMBEDDED = `version: 0.1
 storage: { filesystem: { rootdirectory: ./data }, delete: { enabled: true } }
 http: { addr: 127.0.0.1:5000 }
 health: { storagedriver: { enabled: true, threshold: 3 } }
+upstreams: { docker.io: { default: true }, ghcr.io: {}, quay.io: {}, registry.k8s.io: {} }
 `
 
 /** What `homeport serve --quickstart` runs with: on this machine only, beside the current folder, open to all on it. */

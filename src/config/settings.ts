@@ -1,6 +1,9 @@
 import * as z from 'zod'
 import { LOG_LEVELS } from '../base/log.ts'
+import { checkSections } from './between-sections.ts'
 import { count, oneOf, onOff, pattern, refused, setting, text, warned } from './setting.ts'
+import { cache, proxy, upstreams } from './settings-cache.ts'
+import { egress } from './settings-egress.ts'
 import { health } from './settings-health.ts'
 import { http } from './settings-http.ts'
 import { laterSections } from './settings-later.ts'
@@ -87,14 +90,7 @@ const validation = z
   })
   .prefault({})
 
-/**
- * THE table of settings: names and places are registry:2's, in the order of its documentation; then our own.
- *
- * Everything else derives from it: the type, the checks, the nearest right key of an error, variables, the manual, the
- * schema for editors, the effective configuration that is printed. A section whose default is `{}` may be left out; an
- * `optional` one turns something on by being there.
- */
-export const SETTINGS = z.strictObject({
+const sections = z.strictObject({
   version: setting(
     'Version of the format.',
     z.codec(z.union([z.literal(0.1), z.literal('0.1')], { error: 'must be 0.1' }), z.literal('0.1'), {
@@ -119,8 +115,21 @@ export const SETTINGS = z.strictObject({
   policy: warned('Which kinds of repositories may be pushed to.', 'every kind may'),
   reporting: warned('Tells services of faults.', 'nobody is told'),
   compatibility: warned('Images of schema 1.', 'they are not taken'),
+  proxy: setting('The one registry that is cached, as in registry:2.', proxy),
+  upstreams: setting('Registries that are cached, by name.', upstreams),
+  egress: setting('The ways out.', egress),
+  cache: setting('How much is cached.', cache),
   ...laterSections,
 })
 
+/**
+ * THE table of settings: names and places are registry:2's, in the order of its documentation; then our own.
+ *
+ * Everything else derives from it: the type, the checks, the nearest right key of an error, variables, the manual, the
+ * schema for editors, the effective configuration that is printed. A section whose default is `{}` may be left out; an
+ * `optional` one turns something on by being there.
+ */
+export const SETTINGS = sections.superRefine(checkSections)
+
 /** The configuration in force, defaults included. */
-export type Config = z.output<typeof SETTINGS>
+export type Config = z.output<typeof sections>
