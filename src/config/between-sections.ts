@@ -28,8 +28,8 @@ function twoDefaults({ proxy, upstreams = {} }: SectionsTogether): Fault[] {
   return Object.entries(upstreams)
     .filter(([, upstream]) => upstream?.default === true)
     .map(([key]) => ({
-      path: ['upstreams', key, 'default'],
-      message: 'must not be true beside proxy.remoteurl, which is the default',
+      path: ['upstreams', key],
+      message: 'must not be the default beside proxy.remoteurl, which is it',
     }))
 }
 
@@ -51,7 +51,7 @@ function twoListeners({ http, upstreams = {} }: SectionsTogether): Fault[] {
     const other = all.slice(0, index).find((before) => isSame(before.address, address))
     if (other === undefined) return []
     const taken = `${other.path.join('.')} (${formatAddress(other.address)})`
-    return [{ path, message: `must not be where ${taken} is` }]
+    return [{ path, message: `must be another address than ${taken}` }]
   })
 }
 
@@ -75,7 +75,12 @@ function twoHosts({ http, upstreams = {} }: SectionsTogether): Fault[] {
       const other = taken.get(host.toLowerCase())
       taken.set(host.toLowerCase(), `upstreams.${name}`)
       if (other === undefined) return []
-      return [{ path: ['upstreams', name, 'hosts', index], message: `must not be a name that ${other} has` }]
+      return [
+        {
+          path: ['upstreams', name, 'hosts', index],
+          message: `must be a name that nothing else has, as ${other} does`,
+        },
+      ]
     }),
   )
 }

@@ -99,7 +99,7 @@ export function plainConfig(config: Config): unknown {
 function masked(value: unknown, part: Part | undefined): unknown {
   if (value === undefined) return undefined
   if (part !== undefined && isOpaque(part)) return '***'
-  if (typeof value === 'string') return withoutPasswords(value).replace(/^(https?:[^?]*\?).+/, '$1***')
+  if (typeof value === 'string') return withoutPasswords(value)
   if (Array.isArray(value)) return value.map((inside) => masked(inside, part && childOf(part, 0)))
   if (!isObject(value)) return value
   return Object.fromEntries(

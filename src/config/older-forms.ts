@@ -1,3 +1,4 @@
+import { registryName } from '../base/registry-name.ts'
 import { isObject } from './plain.ts'
 import { keyPlace, type Path, type Places, type Problem, type Warning } from './problems.ts'
 
@@ -16,7 +17,7 @@ const MOVED = [
 
 const DRIVERS = ['filesystem', 'inmemory', 's3', 's3aws', 'azure', 'gcs', 'swift', 'oss'] as const
 
-/** `embedded`: the text came with the program, so that its storage driver counts for none beside another. */
+/** `embedded`: the text came with the program: its storage driver and its default upstream count for none beside others. */
 export function modernForm(value: unknown, places: Places, embedded: boolean): Modern {
   if (!isObject(value)) return { value, problems: [], warnings: [], moved: [] }
   const root = structuredClone(value)
@@ -31,6 +32,7 @@ export function modernForm(value: unknown, places: Places, embedded: boolean): M
     hint,
   }))
   const problems = driverProblems(root, places, embedded)
+  if (embedded) stepBackBehindProxy(root, places)
   return { value: root, problems, warnings: [...warnings, ...valueWarnings(root, places)], moved }
 }
 
@@ -82,6 +84,17 @@ function valueWarnings({ http, validation }: Record<string, unknown>, places: Pl
     })
   }
   return warnings
+}
+
+/** `proxy` is the default upstream where it is set, by a variable, beside upstreams that came with the program. */
+function stepBackBehindProxy({ proxy, upstreams }: Record<string, unknown>, places: Places): void {
+  const remote = isObject(proxy) ? proxy['remoteurl'] : undefined
+  if (typeof remote !== 'string' || !URL.canParse(remote) || !isObject(upstreams)) return
+  delete upstreams[registryName(new URL(remote).host)]
+  for (const [name, upstream] of Object.entries(upstreams)) {
+    const ours = typeof keyPlace(['upstreams', name, 'default'], places) === 'number'
+    if (ours && isObject(upstream)) delete upstream['default']
+  }
 }
 
 /** Takes an embedded driver out where another one is set. */

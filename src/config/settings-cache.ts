@@ -25,7 +25,7 @@ const HOST_AND_PORT = /^(?:[a-z\d](?:[a-z\d.-]*[a-z\d])?|\[[\da-f:.]+\])(?::\d{1
 /** Where an API is. Credentials in it would be told wherever it is: they have keys of their own. */
 const api = url
   .refine((value) => !/^https?:\/\/[^/?#]*@/i.test(value), {
-    error: 'must have no user and password in it: write them as username and password',
+    error: 'must be without user and password, which have keys of their own (username, password)',
   })
   .refine((value) => !/[?#]/.test(value), { error: 'must end with its path, without ? and #' })
 
@@ -49,15 +49,13 @@ interface Credentials {
   readonly passwordfile?: string | undefined
 }
 
+/** What is missing beside the other; the key that is there may hold a secret, and is not quoted. */
 function checkCredentials({ username, password, passwordfile }: Credentials, context: z.RefinementCtx): void {
-  const problem = (key: keyof Credentials, message: string) =>
-    context.addIssue({ code: 'custom', path: [key], message })
+  const problem = (path: (keyof Credentials)[], message: string) => context.addIssue({ code: 'custom', path, message })
   const known = password !== undefined || passwordfile !== undefined
-  if (username !== undefined && !known) problem('username', 'has no password beside it')
-  if (username === undefined && password !== undefined) problem('password', 'has no username beside it')
-  if (username === undefined && passwordfile !== undefined) problem('passwordfile', 'has no username beside it')
-  if (password !== undefined && passwordfile !== undefined)
-    problem('passwordfile', 'is there beside password; leave one')
+  if (username === undefined && known) problem(['username'], 'is missing')
+  if (username !== undefined && !known) problem(['password'], 'is missing')
+  if (password !== undefined && passwordfile !== undefined) problem([], 'must have one of password and passwordfile')
 }
 
 /** `proxy`: as in registry:2; pushes go on beside it. */

@@ -94,9 +94,9 @@ validation:
   })
 
   test('printed shows no secret, neither of a setting of its own nor of an address', () => {
-    const text = `${LEAST}proxy: { remoteurl: "https://u:canary@a", username: u, password: canary }
-upstreams: { docker.io: { password: canary } }
-egress: { routes: ["http://u:canary@proxy:1", { url: "https://u:canary@b" }] }
+    const text = `${LEAST}proxy: { remoteurl: "https://a", username: u, password: canary }
+upstreams: { docker.io: { username: u, password: canary } }
+egress: { routes: ["http://u:canary@proxy:1", "socks5h://u:p@canary@proxy:1", { url: "https://u:canary@b" }] }
 `
     assert.doesNotMatch(formatConfig(load(text)), /canary/)
   })
