@@ -45,6 +45,18 @@ export interface UploadSession {
   readonly startedAt: number
 }
 
+/** A download that is not whole, as far as it must be known after a restart. */
+export interface FillNote {
+  /** Of the write in the store of fills. */
+  readonly id: string
+  readonly upstream: string
+  readonly digest: Digest
+  /** Of the machine, when it was last written to. */
+  readonly boot: string
+  /** Bytes that a power cut cannot take. */
+  readonly synced: number
+}
+
 /** One of registry:2's link files that may no longer say what the catalog says. The catalog decides what it should say. */
 export interface LinkJob {
   /** Grows with each renewal. */
@@ -130,6 +142,15 @@ export interface Catalog extends AsyncDisposable {
   repositoriesOfBlob(digest: Digest): Promise<string[]>
   /** Blobs whose removal has begun: a crash may have left the rest of it undone. */
   leaving(): Promise<Digest[]>
+
+  /** Bytes of a blob that any repository has, and that is not leaving. Whether it may be seen is another question. */
+  blobAnywhere(digest: Digest): Promise<number | undefined>
+  /** A manifest of the repository that names the digest as a layer or a configuration. */
+  manifestNaming(repository: string, digest: Digest): Promise<StoredManifest | undefined>
+
+  fill(id: string): Promise<FillNote | undefined>
+  /** In order of their ids. */
+  fills(page: Page): Promise<FillNote[]>
 
   upload(id: string): Promise<UploadSession | undefined>
   /** In order of their ids. */

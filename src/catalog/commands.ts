@@ -63,6 +63,27 @@ export interface Commands {
   /** The session ended: committed, cancelled or failed. */
   endUpload: { data: { id: string }; answer: undefined }
 
+  /**
+   * A download that goes on, or one that was put down: `synced` bytes of it are on the disk for good. Costs no sync: one
+   * that a power cut takes back names an older boot or fewer bytes, and then fewer are trusted.
+   */
+  noteFill: {
+    data: { id: string; upstream: string; digest: Digest; boot: string; synced: number }
+    answer: undefined
+  }
+
+  /** The download was given up, and its bytes are gone. */
+  dropFill: { data: { id: string }; answer: undefined }
+
+  /**
+   * Ties bytes that came from an upstream to repositories, which it makes as cached ones if need be. The blob store has
+   * made them durable before. Ends `leaving`, and the download (`id`) where there was one.
+   */
+  commitFill: {
+    data: { id?: string; repositories: readonly string[]; digest: Digest; size: number }
+    answer: undefined
+  }
+
   /** Link files that were brought in line. A job that was renewed since it was read stays. */
   linksWritten: { data: { jobs: readonly { seq: number }[] }; answer: undefined }
 

@@ -2,6 +2,7 @@ import { ADOPTION_COMMANDS } from './adoption-commands.ts'
 import { BLOB_COMMANDS } from './blob-commands.ts'
 import type { CommandRows } from './command-row.ts'
 import type { CommandName } from './commands.ts'
+import { FILL_COMMANDS } from './fill-commands.ts'
 import { MANIFEST_COMMANDS } from './manifest-commands.ts'
 import { UPLOAD_COMMANDS } from './upload-commands.ts'
 
@@ -11,4 +12,5 @@ export const SQLITE_COMMANDS: CommandRows<CommandName> = {
   ...MANIFEST_COMMANDS,
   ...UPLOAD_COMMANDS,
   ...ADOPTION_COMMANDS,
+  ...FILL_COMMANDS,
 }

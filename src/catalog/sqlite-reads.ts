@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Digest } from '../oci/digest.ts'
 import type {
   Catalog,
+  FillNote,
   LinkJob,
   ManifestEntry,
   Page,
@@ -13,6 +14,7 @@ import type {
   UploadSession,
 } from './catalog.ts'
 import type { Write } from './commands.ts'
+import { blobAnywhere, fillOf, fillsOf, manifestNaming } from './fill-reads.ts'
 import { openForReading } from './sqlite.ts'
 import { Statements } from './statements.ts'
 import type { BlobRow, ManifestContentRow, ManifestRow, RepositoryRow, TagRow, UploadRow } from './tables.ts'
@@ -180,6 +182,22 @@ class SqliteCatalog implements Catalog {
       'select digest from blobs where leaving = 1 order by digest',
     )
     return rows.map(({ digest }) => digest)
+  }
+
+  async blobAnywhere(digest: Digest): Promise<number | undefined> {
+    return blobAnywhere(this.#statements, digest)
+  }
+
+  async manifestNaming(repository: string, digest: Digest): Promise<StoredManifest | undefined> {
+    return manifestNaming(this.#statements, repository, digest)
+  }
+
+  async fill(id: string): Promise<FillNote | undefined> {
+    return fillOf(this.#statements, id)
+  }
+
+  async fills(page: Page): Promise<FillNote[]> {
+    return fillsOf(this.#statements, page)
   }
 
   async upload(id: string): Promise<UploadSession | undefined> {

@@ -97,6 +97,20 @@ export interface UploadRow {
   started_at: number
 }
 
+/** A download of a blob that was begun and is not whole. Its bytes, and how many there are, are the blob store's business. */
+export interface FillRow {
+  /** Of the write in the store of fills. */
+  id: string
+  /** `docker.io`. */
+  upstream: string
+  /** What its bytes should hash to. */
+  digest: Digest
+  /** In which boot of the machine it was last written to: after another one, only `synced` bytes can be trusted. */
+  boot: string
+  /** Bytes that were synced. */
+  synced: number
+}
+
 /** A link file of registry:2 that may lag behind. Set anew, it gets a new number, so that who read the old one does not end it. */
 export interface LinkJobRow {
   /** Never used twice. */
