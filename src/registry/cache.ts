@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { BlobStore } from '../blobs/blob-store.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { type Activity, NO_ACTIVITY } from './activity.ts'
@@ -13,6 +14,8 @@ export interface Cache {
   readonly activity: Activity
   /** Milliseconds, of a clock that no time server sets back. */
   readonly monotonic: () => number
+  /** Rejects when the signal fires. */
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>
 }
 
 export interface CachedUpstream {
@@ -29,5 +32,10 @@ export interface CachedUpstream {
 
 /** Of a registry that caches nothing. */
 export function noCache(fills: BlobStore): Cache {
-  return { upstreams: new Map(), fills, activity: NO_ACTIVITY, monotonic: () => performance.now() }
+  return { upstreams: new Map(), fills, activity: NO_ACTIVITY, monotonic: () => performance.now(), sleep: sleepFor }
+}
+
+/** `Cache.sleep` of the system's timers. It keeps no process alive. */
+export async function sleepFor(ms: number, signal?: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { ref: false, ...(signal && { signal }) })
 }

@@ -9,6 +9,7 @@ import { type Prefix, withPrefix } from '../../src/http/prefix.ts'
 import type { Reply } from '../../src/http/route.ts'
 import { type Limits, routes } from '../../src/http/routes.ts'
 import { sendBlob } from '../../src/http/send-blob.ts'
+import type { Cache } from '../../src/registry/cache.ts'
 import type { Policy } from '../../src/registry/parts.ts'
 import type { Action, Caller } from '../../src/registry/registry.ts'
 import type { Image } from './images.ts'
@@ -16,6 +17,7 @@ import { openTestRules, type TestRules } from './test-rules.ts'
 
 export interface TestRegistryOptions {
   readonly policy?: Partial<Policy>
+  readonly cache?: Partial<Cache>
   readonly blobs?: BlobStore
   /** Accounts, all with the password `secret`, and what each may do. Left out: open to everybody. */
   readonly users?: Readonly<Record<string, Rights>>

@@ -10,6 +10,7 @@ import type { Parts, Policy } from '../../src/registry/parts.ts'
 import type { Caller } from '../../src/registry/registry.ts'
 import { digestOf } from './digest-of.ts'
 import { MemoryBlobStore } from './memory-blob-store.ts'
+import { SteeredClock } from './steered-clock.ts'
 import { openTestCatalog } from './test-catalog.ts'
 
 /** Everything allowed that an operator can allow, but for what `policy` says. */
@@ -25,8 +26,8 @@ export interface TestRules extends AsyncDisposable {
   readonly catalog: Catalog
   /** What was reported to the operator. */
   readonly reports: string[]
-  /** The clock of leases and rows, in milliseconds. The test moves it. */
-  readonly clock: { now: number }
+  /** The clocks of leases, rows and the cache. The test moves them. */
+  readonly clock: SteeredClock
   /** Pushes a blob in one go. */
   push(repository: string, text: string, caller?: Caller): Promise<Digest>
 }
@@ -41,7 +42,7 @@ export async function openTestRules({
   blobs = new MemoryBlobStore(),
 }: TestRulesOptions = {}): Promise<TestRules> {
   const catalog = await openTestCatalog()
-  const clock = { now: 1_000_000 }
+  const clock = new SteeredClock()
   const reports: string[] = []
   const now = () => clock.now
   const parts: Parts = {
@@ -52,7 +53,7 @@ export async function openTestRules({
     leases: new Leases(now),
     policy: { deletes: true, sparse: false, children: 'none', ...policy },
     report: (what) => void reports.push(what),
-    cache: { ...noCache(new MemoryBlobStore()), ...cache },
+    cache: { ...noCache(new MemoryBlobStore()), monotonic: clock.monotonic, sleep: clock.sleep, ...cache },
   }
   const registry = createRegistry(parts)
   return {
