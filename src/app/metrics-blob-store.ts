@@ -34,7 +34,9 @@ export function measured(store: BlobStore, { metrics, log }: { metrics: Metrics;
       },
       read: (into, at) => write.read(into, at),
       append: (bytes) => write.append(bytes),
-      commit: (digest) => timed('Move', digest, write.commit(digest)),
+      commit: (digest, found) => timed('Move', digest, write.commit(digest, found)),
+      sync: () => write.sync(),
+      truncate: (size) => write.truncate(size),
       close: () => write.close(),
       abort: () => write.abort(),
     }
@@ -43,9 +45,9 @@ export function measured(store: BlobStore, { metrics, log }: { metrics: Metrics;
   return {
     stat: (digest) => timed('Stat', digest, store.stat(digest)),
     open: (digest) => timed('Reader', digest, store.open(digest)),
-    begin: async (id, algorithm) => measuredWrite(await timed('Writer', id, store.begin(id, algorithm))),
-    async resume(id, algorithm) {
-      const write = await timed('Writer', id, store.resume(id, algorithm))
+    begin: async (id, hashing) => measuredWrite(await timed('Writer', id, store.begin(id, hashing))),
+    async resume(id, hashing) {
+      const write = await timed('Writer', id, store.resume(id, hashing))
       return write && measuredWrite(write)
     },
     delete: (digest) => timed('Delete', digest, store.delete(digest)),

@@ -24,6 +24,8 @@ export interface Volume extends AsyncDisposable {
   readonly root: string
   readonly catalog: Catalog
   readonly blobs: BlobStore
+  /** Downloads that are not whole, beside `blobs`, with which it shares what is committed. */
+  readonly fills: BlobStore
   /** Whether the disk takes what is written now. Rejects with what it said. */
   readonly tryDisk: () => Promise<void>
   readonly writerDied: Promise<Error>
@@ -56,11 +58,14 @@ export async function openVolume({ rootdirectory, mustexist }: VolumeOptions): P
   // Behind the catalog: that the mark has its text says that there was one.
   if ((await textIn(mark)) === '') await writeFile(mark, MARK)
   const blobs = stack.use(new FsBlobStore({ root, publish: writer.publish }))
+  const { publish, sync } = writer
+  const fills = stack.use(new FsBlobStore({ root, publish, sync, incoming: 'homeport/fills' }))
   const held = stack.move()
   return {
     root,
     catalog,
     blobs,
+    fills,
     tryDisk: () => writer.tryDisk(join(own, 'probe')),
     writerDied: writer.died,
     onWritten: (listener) => void listeners.push(listener),

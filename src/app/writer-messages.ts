@@ -5,7 +5,7 @@ import type { CommandName } from '../catalog/commands.ts'
 export type ToWriter =
   | { readonly id: number; readonly do: 'write'; readonly name: CommandName; readonly data: unknown }
   | { readonly id: number; readonly do: 'publish'; readonly from: string; readonly to: string }
-  | { readonly id: number; readonly do: 'try'; readonly path: string }
+  | { readonly id: number; readonly do: 'try' | 'sync'; readonly path: string }
   | { readonly id: number; readonly do: 'close' }
 
 export type FromWriter =

@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
-import { publishFile, removeFile, renewFile, tryDisk } from '../base/durable-file.ts'
+import { publishFile, removeFile, renewFile, syncFile, tryDisk } from '../base/durable-file.ts'
 import type { CommandName, Data } from '../catalog/commands.ts'
 import { type OpenOptions, openDatabase } from '../catalog/sqlite.ts'
 import { openWriter } from '../catalog/writer.ts'
@@ -26,6 +26,8 @@ function run(port: NonNullable<typeof parentPort>, { root, catalogFile, backups 
         return write(message.name, message.data as Data<CommandName>)
       case 'publish':
         return publishFile(message.from, message.to, root)
+      case 'sync':
+        return syncFile(message.path)
       case 'try':
         return tryDisk(message.path)
       case 'close':

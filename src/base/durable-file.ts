@@ -100,6 +100,11 @@ export function rewriteFile(path: string, bytes: Uint8Array): void {
   }
 }
 
+/** Makes what a file holds now outlive a power cut. Its name may still be taken by one, where its folder was not synced. */
+export function syncFile(path: string): void {
+  take('sync file', path, () => sync(path))
+}
+
 /** Makes a file durable whose sync may have failed: writes what it holds anew, in place. Does nothing where there is none. */
 export function renewFile(path: string): void {
   if (existsSync(path)) rewriteFile(path, readFileSync(path))

@@ -15,6 +15,9 @@ export interface WriteStat {
   readonly changedAt: number
 }
 
+/** `by-caller`: nothing, because he hashes what he appends himself, and says at the commit what it came to. */
+export type Hashing = Algorithm | 'by-caller'
+
 /**
  * Where blob bytes live. It knows digests and bytes: no repositories, no tags,
  * no HTTP. Which repository may see a blob is the catalog's business.
@@ -31,12 +34,12 @@ export interface BlobStore extends AsyncDisposable {
 
   /**
    * Begins a write that no digest shows until its `commit` resolves. Rejects if `id` is taken.
-   * `algorithm` (default sha256) is the one that is computed while bytes arrive.
+   * `hashing` (default sha256) is what is computed while bytes arrive.
    */
-  begin(id: string, algorithm?: Algorithm): Promise<BlobWrite>
+  begin(id: string, hashing?: Hashing): Promise<BlobWrite>
 
   /** Picks up a write that was put down, or cut off by a crash; `undefined` when there is none. */
-  resume(id: string, algorithm?: Algorithm): Promise<BlobWrite | undefined>
+  resume(id: string, hashing?: Hashing): Promise<BlobWrite | undefined>
 
   /** Resolves to whether there was anything to delete. */
   delete(digest: Digest): Promise<boolean>
@@ -76,8 +79,20 @@ export interface BlobWrite extends BlobReader {
    * Throws the refusal `digest-invalid`, and keeps nothing, if the bytes do not hash to it. Two
    * clients may commit one digest at once, and both are right. Where the disk fails, it throws what the
    * disk said, shows nothing, and the write may be committed again.
+   *
+   * `found`: what the caller hashed all the bytes to, as he appended them. It is believed of a write that was begun
+   * `by-caller` and never put down; of any other the bytes are read.
    */
-  commit(digest: Digest): Promise<BlobStat>
+  commit(digest: Digest, found?: Digest): Promise<BlobStat>
+
+  /**
+   * Makes what has been appended so far outlive a power cut, and resolves to how many bytes that is. May be called while
+   * an `append` is under way. Where it rejects, none of them can be trusted but by a `commit`.
+   */
+  sync(): Promise<number>
+
+  /** Cuts it back to its first `size` bytes; not while an `append` is under way. Does nothing where there are no more. */
+  truncate(size: number): Promise<void>
 
   /** Puts the write down, for `resume`. Does nothing after `commit` or `abort`. */
   close(): Promise<void>

@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, lstat, mkdir, open, readdir, rmdir, unlink } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { type Algorithm, algorithmOf, type Digest, hexOf, isDigest } from '../oci/digest.ts'
-import type { BlobReader, BlobStat, BlobStore, BlobWrite, WriteStat } from './blob-store.ts'
+import type { BlobReader, BlobStat, BlobStore, BlobWrite, Hashing, WriteStat } from './blob-store.ts'
 import { FileReader, openFile, sizeOfFile, unlessAbsent } from './regular-file.ts'
 import { VerifiedWrite } from './verified-write.ts'
 
@@ -11,6 +11,8 @@ export interface FsBlobStoreOptions {
   readonly root: string
   /** Moves a file durably, over what lies there; else leaves both as they were. Not on this thread: it blocks. */
   readonly publish: (from: string, to: string) => Promise<void>
+  /** Makes what a file holds outlive a power cut. Not on this thread either. Left out: of a store whose writes are never put to that. */
+  readonly sync?: (path: string) => Promise<void>
   /** Folder of what is being written, below `root`. */
   readonly incoming?: string
 }
@@ -55,18 +57,18 @@ export class FsBlobStore implements BlobStore {
     return opened && new FileReader(opened.file, opened.size)
   }
 
-  async begin(id: string, algorithm: Algorithm = 'sha256'): Promise<BlobWrite> {
+  async begin(id: string, hashing: Hashing = 'sha256'): Promise<BlobWrite> {
     if (!isId(id)) throw new Error(`'${id}' cannot name a write`)
     const path = join(this.#incoming, id)
     const file = (await unlessAbsent(create(path))) ?? (await this.#createBelowNewFolder(path))
     this.#sound.add(id)
-    return this.#write(file, { id, size: 0, algorithm })
+    return this.#write(file, { id, size: 0, hashing })
   }
 
-  async resume(id: string, algorithm: Algorithm = 'sha256'): Promise<BlobWrite | undefined> {
+  async resume(id: string, hashing: Hashing = 'sha256'): Promise<BlobWrite | undefined> {
     if (!isId(id)) return undefined
     const opened = await openFile(join(this.#incoming, id), 'write')
-    return opened && this.#write(opened.file, { id, size: opened.size, algorithm })
+    return opened && this.#write(opened.file, { id, size: opened.size, hashing })
   }
 
   async delete(digest: Digest): Promise<boolean> {
@@ -119,14 +121,18 @@ export class FsBlobStore implements BlobStore {
     return await create(path)
   }
 
-  #write(file: FileHandle, { id, size, algorithm }: { id: string; size: number; algorithm: Algorithm }): BlobWrite {
+  #write(file: FileHandle, { id, size, hashing }: { id: string; size: number; hashing: Hashing }): BlobWrite {
     return new VerifiedWrite({
       file,
       path: join(this.#incoming, id),
       size,
-      algorithm,
+      hashing,
       doubted: !this.#sound.has(id),
       publish: (from, digest) => this.#options.publish(from, this.#pathOf(digest)),
+      sync: async (path) => {
+        if (this.#options.sync === undefined) throw new Error('This store was opened without a way to sync')
+        await this.#options.sync(path)
+      },
       settled: () => this.#sound.delete(id),
     })
   }

@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto'
 import { type FileHandle, rm } from 'node:fs/promises'
 import { type Algorithm, algorithmOf, type Digest, digestFrom } from '../oci/digest.ts'
 import { Refusal } from '../oci/refusal.ts'
-import type { BlobStat, BlobWrite } from './blob-store.ts'
+import type { BlobStat, BlobWrite, Hashing } from './blob-store.ts'
 import { readSome } from './regular-file.ts'
 
 /** Bytes read at once where the hash has to catch up. */
@@ -13,11 +13,13 @@ export interface VerifiedWriteOptions {
   readonly path: string
   /** Bytes that the file has. */
   readonly size: number
-  readonly algorithm: Algorithm
+  readonly hashing: Hashing
   /** A sync of the file may have failed before. */
   readonly doubted: boolean
   /** Makes the file durable, and moves it to where the digest shows it; else leaves it where it is. */
   readonly publish: (path: string, digest: Digest) => Promise<void>
+  /** Makes what the file holds outlive a power cut. */
+  readonly sync: (path: string) => Promise<void>
   /** Called before the first `publish`, and at `abort`: whoever resumes the write from now on must doubt it. */
   readonly settled: () => void
 }
@@ -25,7 +27,8 @@ export interface VerifiedWriteOptions {
 /**
  * A file that grows at its end, and is hashed and counted on the way.
  *
- * The running hash covers the first `#hashed` bytes. It is in step until a write was resumed or has failed;
+ * Where its caller hashes, there is no running hash, and `commit` believes him if this process wrote every byte. Else
+ * the running hash covers the first `#hashed` bytes. It is in step until a write was resumed or has failed;
  * then it stays behind, and `commit` reads what it lacks: once, however often the write was put down.
  *
  * Invariant: `size` is never more than what the file holds, and what it holds beyond is cut off before it
@@ -34,7 +37,7 @@ export interface VerifiedWriteOptions {
 export class VerifiedWrite implements BlobWrite {
   readonly #options: VerifiedWriteOptions
   #size: number
-  #hash: Hash
+  #hash: Hash | undefined
   #hashed = 0
   /** A failed write may have left bytes behind `#size`. */
   #frayed = false
@@ -46,7 +49,7 @@ export class VerifiedWrite implements BlobWrite {
     this.#options = options
     this.#size = options.size
     this.#doubted = options.doubted
-    this.#hash = createHash(options.algorithm)
+    this.#forgetHash()
   }
 
   get size(): number {
@@ -57,9 +60,9 @@ export class VerifiedWrite implements BlobWrite {
     this.#mustBeOpen()
     await this.#cutFrayed()
     const writing = writeAll(this.#options.file, chunks, this.#size)
-    const inStep = this.#hashed === this.#size
+    const inStep = this.#hash !== undefined && this.#hashed === this.#size
     // While the pool's thread writes.
-    if (inStep) for (const chunk of chunks) this.#hash.update(chunk)
+    if (inStep) for (const chunk of chunks) this.#hash?.update(chunk)
     try {
       await writing
     } catch (error) {
@@ -79,10 +82,12 @@ export class VerifiedWrite implements BlobWrite {
   }
 
   /** Afterwards it can still be read, until it is closed. */
-  async commit(digest: Digest): Promise<BlobStat> {
+  async commit(digest: Digest, told?: Digest): Promise<BlobStat> {
     this.#mustBeOpen()
     await this.#cutFrayed()
-    const found = await this.#digest(algorithmOf(digest))
+    const { hashing, size } = this.#options
+    const believed = hashing === 'by-caller' && size === 0 && !this.#doubted
+    const found = (believed ? told : undefined) ?? (await this.#digest(algorithmOf(digest)))
     if (found !== digest) {
       await this.abort()
       throw new Refusal('digest-invalid', { because: `the content is ${found}, not ${digest}` })
@@ -93,6 +98,28 @@ export class VerifiedWrite implements BlobWrite {
     await this.#options.publish(this.#options.path, digest)
     this.#state = 'committed'
     return { digest, size: this.#size }
+  }
+
+  async sync(): Promise<number> {
+    this.#mustBeOpen()
+    const size = this.#size
+    try {
+      await this.#options.sync(this.#options.path)
+    } catch (error) {
+      this.#doubted = true
+      this.#options.settled()
+      throw error
+    }
+    return size
+  }
+
+  async truncate(size: number): Promise<void> {
+    this.#mustBeOpen()
+    if (size >= this.#size) return
+    await this.#options.file.truncate(size)
+    this.#size = size
+    this.#frayed = false
+    this.#forgetHash()
   }
 
   async close(): Promise<void> {
@@ -119,13 +146,14 @@ export class VerifiedWrite implements BlobWrite {
   }
 
   #forgetHash(): void {
-    this.#hash = createHash(this.#options.algorithm)
+    const { hashing } = this.#options
+    this.#hash = hashing === 'by-caller' ? undefined : createHash(hashing)
     this.#hashed = 0
   }
 
   async #digest(algorithm: Algorithm): Promise<Digest> {
     if (this.#doubted) this.#forgetHash()
-    if (algorithm === this.#options.algorithm) {
+    if (this.#hash !== undefined && algorithm === this.#options.hashing) {
       await this.#readInto(this.#hash, this.#hashed)
       this.#hashed = this.#size
       // A copy: after a failed publish more may come, or a second try.

@@ -140,6 +140,73 @@ export function blobStoreContract(name: string, open: () => Promise<BlobStore>):
       assert.equal(await store.resume('a-write'), undefined)
     })
 
+    it('believes who hashed himself what he appended', async () => {
+      await using store = await open()
+      const write = await store.begin('a-write', 'by-caller')
+      await write.append([Buffer.from('hel')])
+      await write.append([Buffer.from('lo')])
+      await write.commit(HELLO, HELLO)
+      await write.close()
+      assert.equal(await stored(store, 'hello'), 'hello')
+    })
+
+    it('refuses what its caller hashed to something else, and keeps none of it', async () => {
+      await using store = await open()
+      const write = await store.begin('a-write', 'by-caller')
+      await write.append([Buffer.from('hellO')])
+      await assert.rejects(write.commit(HELLO, digestOf('hellO')), { kind: 'digest-invalid' })
+      assert.equal(await store.stat(HELLO), undefined)
+      assert.equal(await store.resume('a-write'), undefined)
+    })
+
+    for (const told of [HELLO, undefined]) {
+      it(`reads what was put down, and what nobody hashed, told ${told === undefined ? 'nothing' : 'that it is right'}`, async () => {
+        await using store = await open()
+        const wrong = await store.begin('wrong', 'by-caller')
+        await wrong.append([Buffer.from('hEl')])
+        await wrong.close()
+        const write = await store.resume('wrong', 'by-caller')
+        assert.ok(write)
+        await write.append([Buffer.from('lo')])
+        await assert.rejects(write.commit(HELLO, told), { kind: 'digest-invalid' })
+        const right = await store.begin('right', 'by-caller')
+        await right.append([Buffer.from('hello')])
+        await commit(right, 'hello')
+      })
+    }
+
+    it('syncs what was appended, and goes on', async () => {
+      await using store = await open()
+      const write = await begin(store, 'a-write', 'hel')
+      assert.equal(await write.sync(), 3)
+      await write.append([Buffer.from('lo')])
+      await commit(write, 'hello')
+    })
+
+    for (const keep of [0, 3, 5, 9]) {
+      it(`cuts a write back to ${keep} bytes, and goes on from there`, async () => {
+        await using store = await open()
+        await (await begin(store, 'a-write', 'helXX')).close()
+        const write = await resume(store, 'a-write')
+        await write.append([])
+        await write.truncate(keep)
+        assert.equal(write.size, Math.min(keep, 5))
+        assert.equal(await textOf(write), 'helXX'.slice(0, keep))
+        await write.truncate(Math.min(keep, 3))
+        await write.append([Buffer.from('hello'.slice(write.size))])
+        await commit(write, 'hello')
+        assert.equal(await stored(store, 'hello'), 'hello')
+      })
+    }
+
+    it('cuts off what it has hashed already', async () => {
+      await using store = await open()
+      const write = await begin(store, 'a-write', 'helXX')
+      await write.truncate(3)
+      await write.append([Buffer.from('lo')])
+      await commit(write, 'hello')
+    })
+
     it('lets a write be read while it grows, and after the commit until it is closed', async () => {
       await using store = await open()
       const write = await begin(store, 'a-write', 'hel')

@@ -384,6 +384,78 @@ export function catalogContract(name: string, open: () => Promise<Catalog>): voi
     })
   })
 
+  describe(`${name} keeps the Catalog contract: downloads`, () => {
+    const note = { id: 'b', upstream: 'docker.io', digest: LAYER, boot: 'one', synced: 0 }
+
+    it('remembers a download, and what was last said of it, until it is given up', async () => {
+      await using catalog = await open()
+      assert.equal(await catalog.fill('b'), undefined)
+      await catalog.write('noteFill', note)
+      await catalog.write('noteFill', { ...note, boot: 'two', synced: 64 })
+      await catalog.write('noteFill', { ...note, id: 'a' })
+      assert.deepEqual(plain(await catalog.fill('b')), { ...note, boot: 'two', synced: 64 })
+      assert.deepEqual(
+        (await catalog.fills({ limit: 1 })).map(({ id }) => id),
+        ['a'],
+      )
+      assert.deepEqual(
+        (await catalog.fills({ after: 'a', limit: 9 })).map(({ id }) => id),
+        ['b'],
+      )
+      await catalog.write('dropFill', { id: 'b' })
+      await catalog.write('dropFill', { id: 'b' })
+      assert.equal(await catalog.fill('b'), undefined)
+    })
+
+    it('ends a download with its blob in every repository that waited for it, which are cached', async () => {
+      await using catalog = await open()
+      await catalog.write('noteFill', note)
+      const repositories = ['docker.io/library/a', 'docker.io/library/b']
+      await catalog.write('commitFill', { id: 'b', repositories, digest: LAYER, size: 7 })
+      await catalog.write('commitFill', { repositories, digest: LAYER, size: 7 })
+      assert.equal(await catalog.fill('b'), undefined)
+      assert.deepEqual(await catalog.repositoriesOfBlob(LAYER), repositories)
+      assert.equal((await catalog.repository('docker.io/library/a'))?.kind, 'cached')
+      assert.equal(await catalog.blobSize('docker.io/library/b', LAYER), 7)
+      assert.deepEqual(await catalog.linkJobs(9), [])
+    })
+
+    it('takes a blob back that was leaving', async () => {
+      await using catalog = await open()
+      await commit(catalog, LAYER)
+      await catalog.write('markLeaving', { digest: LAYER })
+      assert.equal(await catalog.blobAnywhere(LAYER), undefined)
+      await catalog.write('commitFill', { repositories: ['x.io/a'], digest: LAYER, size: 8 })
+      assert.equal(await catalog.blobAnywhere(LAYER), 8)
+      assert.deepEqual(await catalog.leaving(), [])
+    })
+
+    it('knows a blob that any repository has', async () => {
+      await using catalog = await open()
+      assert.equal(await catalog.blobAnywhere(LAYER), undefined)
+      await commit(catalog, LAYER, { size: 7 })
+      assert.equal(await catalog.blobAnywhere(LAYER), 7)
+    })
+
+    it('finds who names a layer or a configuration, in that repository alone', async () => {
+      await using catalog = await open()
+      const kinds = [
+        [LAYER, 'layer'],
+        [CONFIG, 'config'],
+        [digestOf('a child'), 'child'],
+      ] as const
+      const references = kinds.map(([digest, kind]) => ({ digest, kind, optional: false }))
+      const push = pushOf({ manifest: { mediaType: IMAGE_TYPE, references } })
+      await catalog.write('putManifest', push)
+      for (const [digest, kind] of kinds) {
+        const found = await catalog.manifestNaming(REPOSITORY, digest)
+        assert.equal(found?.digest, kind === 'child' ? undefined : push.digest)
+        if (found !== undefined) assert.deepEqual(Buffer.from(found.bytes), Buffer.from(push.bytes))
+        assert.equal(await catalog.manifestNaming(OTHER, digest), undefined)
+      }
+    })
+  })
+
   describe(`${name} keeps the Catalog contract: uploads`, () => {
     it('keeps a session until it ends', async () => {
       await using catalog = await open()

@@ -1,5 +1,5 @@
-import type { BlobReader, BlobStat, BlobStore, BlobWrite, WriteStat } from '../../src/blobs/blob-store.ts'
-import { type Algorithm, algorithmOf, type Digest } from '../../src/oci/digest.ts'
+import type { BlobReader, BlobStat, BlobStore, BlobWrite, Hashing, WriteStat } from '../../src/blobs/blob-store.ts'
+import { algorithmOf, type Digest } from '../../src/oci/digest.ts'
 import { Refusal } from '../../src/oci/refusal.ts'
 import { digestOf } from './digest-of.ts'
 
@@ -18,12 +18,12 @@ export class MemoryBlobStore implements BlobStore {
     return bytes && new MemoryReader(bytes)
   }
 
-  async begin(id: string, _algorithm?: Algorithm): Promise<BlobWrite> {
+  async begin(id: string, _hashing?: Hashing): Promise<BlobWrite> {
     if (this.#writes.has(id)) throw new Error(`There is a write '${id}' already`)
     return this.#write(id, Buffer.alloc(0))
   }
 
-  async resume(id: string, _algorithm?: Algorithm): Promise<BlobWrite | undefined> {
+  async resume(id: string, _hashing?: Hashing): Promise<BlobWrite | undefined> {
     const put = this.#writes.get(id)
     return put && this.#write(id, put.bytes)
   }
@@ -105,6 +105,14 @@ class MemoryWrite extends MemoryReader implements BlobWrite {
     if (found !== digest) throw new Refusal('digest-invalid', { because: `the content is ${found}` })
     this.#outcome.publish(digest, this.bytes)
     return { digest, size: this.size }
+  }
+
+  async sync(): Promise<number> {
+    return this.size
+  }
+
+  async truncate(size: number): Promise<void> {
+    this.bytes = this.bytes.subarray(0, size)
   }
 
   async abort(): Promise<void> {

@@ -1,11 +1,11 @@
-import { publishFile } from '../../../src/base/durable-file.ts'
+import { publishFile, syncFile } from '../../../src/base/durable-file.ts'
 import { FsBlobStore } from '../../../src/blobs/fs-blob-store.ts'
 import { type TemporaryFolder, temporaryFolder } from '../../helpers/temporary.ts'
 
 /** An `FsBlobStore` in a folder that is removed with it. Publishes on this thread. */
 export class TemporaryStore extends FsBlobStore {
   readonly folder: TemporaryFolder
-  /** Thrown by what is published, one each. */
+  /** Thrown by what is published or synced, one each. */
   readonly failures: Error[]
 
   constructor(folder: TemporaryFolder, failures: Error[]) {
@@ -15,6 +15,11 @@ export class TemporaryStore extends FsBlobStore {
         const failure = failures.shift()
         if (failure !== undefined) throw failure
         publishFile(from, to, folder.path)
+      },
+      async sync(path) {
+        const failure = failures.shift()
+        if (failure !== undefined) throw failure
+        syncFile(path)
       },
     })
     this.folder = folder

@@ -50,8 +50,9 @@ function writeOn(
     file,
     path,
     size: 0,
-    algorithm: 'sha256',
+    hashing: 'sha256',
     publish: async () => {},
+    sync: async () => {},
     doubted: false,
     settled: () => {},
     ...options,
@@ -162,3 +163,24 @@ for (const [after, end] of [
     await write.close()
   })
 }
+
+test('what its caller has hashed is not read again', async () => {
+  await using folder = await temporaryFolder()
+  const faulty = await faultyFile(folder, [])
+  const write = writeOn(faulty, { hashing: 'by-caller' })
+  await write.append([Buffer.from('hello')])
+  await write.commit(HELLO, HELLO)
+  assert.deepEqual(faulty.seen, { writev: 1, read: 0 })
+  await write.close()
+})
+
+test('after a sync that failed nobody is believed, and all is written again', async () => {
+  await using folder = await temporaryFolder()
+  const faulty = await faultyFile(folder, [])
+  const write = writeOn(faulty, { hashing: 'by-caller', sync: () => Promise.reject(new Error('EIO')) })
+  await write.append([Buffer.from('hello')])
+  await assert.rejects(write.sync(), /EIO/)
+  await write.commit(HELLO, HELLO)
+  assert.deepEqual(faulty.seen, { writev: 2, read: 1 })
+  await write.close()
+})

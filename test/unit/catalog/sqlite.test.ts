@@ -3,6 +3,7 @@ import { open, writeFile } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { OperatorError } from '../../../src/base/operator-error.ts'
+import { SCHEMA_VERSION } from '../../../src/catalog/migrate.ts'
 import { openDatabase } from '../../../src/catalog/sqlite.ts'
 import { openReads } from '../../../src/catalog/sqlite-reads.ts'
 import { catalogContract } from '../../contracts/catalog.contract.ts'
@@ -50,7 +51,7 @@ test('a newer schema is refused, with file, both versions and a remedy, and is n
         assert.ok(error instanceof OperatorError)
         assert.equal(
           error.message,
-          `The catalog '${path}' has schema version 99, and this program knows up to 1: a newer Homeport wrote it`,
+          `The catalog '${path}' has schema version 99, and this program knows up to ${SCHEMA_VERSION}: a newer Homeport wrote it`,
         )
         assert.match(error.hint ?? '', /newer version/)
         return true

@@ -167,9 +167,15 @@ for (const [what, write, level] of [
   })
 }
 
-test('only upload sessions and written links may be lost in a power cut', () => {
+test('only upload sessions, notes of downloads and written links may be lost in a power cut', () => {
   const fleeting = Object.entries(SQLITE_COMMANDS).filter(([, { durable }]) => !durable)
-  assert.deepEqual(fleeting.map(([name]) => name).sort(), ['beginUpload', 'endUpload', 'linksWritten'])
+  assert.deepEqual(fleeting.map(([name]) => name).sort(), [
+    'beginUpload',
+    'dropFill',
+    'endUpload',
+    'linksWritten',
+    'noteFill',
+  ])
 })
 
 test('what cannot cross to another thread is refused', async () => {
