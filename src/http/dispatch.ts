@@ -1,9 +1,11 @@
-import { parseRepositoryName } from '../oci/name.ts'
 import { Refusal } from '../oci/refusal.ts'
+import type { Located } from '../registry/addressing.ts'
 import { completeReply } from './complete-reply.ts'
 import { errorResponse, type Failure } from './error-response.ts'
 import { authorise, identify, type SignIn } from './guard.ts'
+import { type Locating, locate } from './locate.ts'
 import { componentsOf, matchPath, type Pattern, patternOf, splitTarget } from './match-route.ts'
+import { asMirror, type Mirror, mirrored, onlyRead } from './mirror.ts'
 import { parseQuery } from './query.ts'
 import type { Arrival, Reply, Route } from './route.ts'
 
@@ -15,6 +17,8 @@ export interface Outcome {
   /** What its path is in the table of routes, and what the parts of it are. Left out: it is none of ours. */
   readonly route?: string
   readonly params?: Readonly<Record<string, string>>
+  /** The repository that was meant. Left out: none, or it was not found out. */
+  readonly located?: Located
   readonly failure?: Omit<Failure, 'reply'>
 }
 
@@ -30,17 +34,22 @@ export interface HandlerOptions {
   readonly readOnly?: boolean
   /** Told of each request whose path is known, before it is answered. */
   readonly begun?: (route: string) => void
+  /** Finds out which repository a request means. Left out: the one that its path names. */
+  readonly locating?: Locating
+  /** The listener of one upstream: it is only read there. Left out: everything is here. */
+  readonly mirror?: Mirror
 }
 
-/** Finds the route, asks the guard, runs the handler, and answers for what they throw. */
-export function createHandler({ routes, signIn, admit, readOnly = false, begun }: HandlerOptions): Answer {
-  const paths = pathsOf(routes)
+/** Finds the route, asks who it is and which repository he means, asks the guard, runs the handler, and answers for what they throw. */
+export function createHandler(options: HandlerOptions): Answer {
+  const { signIn, admit, readOnly = false, begun, locating, mirror } = options
+  const paths = pathsOf(mirror === undefined ? options.routes : asMirror(options.routes))
 
   return async (arrival) => {
     let account = ''
     let place: Place = {}
     try {
-      const { path, query } = splitTarget(arrival.target)
+      const { path, query: text } = splitTarget(arrival.target)
       const found = find(paths, path)
       const { params } = found
       const { rows, methods } = found.at
@@ -49,21 +58,33 @@ export function createHandler({ routes, signIn, admit, readOnly = false, begun }
       if (arrival.method === 'OPTIONS') {
         return { reply: completeReply(preflight(methods), 'OPTIONS'), account, ...place }
       }
-      const { access, handler } = routeFor(arrival.method, rows, methods)
+      const { access, handler } = routeFor(arrival.method, rows, { allow: methods, mirror })
       if (access !== 'open') admit?.(arrival.method)
       const caller = await identify(signIn, access, arrival)
       account = caller.account
+      const query = parseQuery(text)
       const name = params['name']
-      const repository = name === undefined ? '' : parseRepositoryName(name)
-      if (name !== undefined) authorise(signIn, access, { caller, repository })
+      if (name !== undefined) {
+        const located = await locate({ name, query, access, caller, arrival }, { signIn, locating, mirror })
+        place = { ...place, located }
+        authorise(signIn, access, { caller, repository: located.repository })
+      }
       if (readOnly && !READS.includes(arrival.method)) throw refusedChange(methods)
-      const { target: _, ...rest } = arrival
-      const reply = await handler({ ...rest, params, query: parseQuery(query), caller, repository })
-      return { reply: completeReply(reply, arrival.method), account, ...place }
+      const { target: _, bound: __, ...rest } = arrival
+      const request = { ...rest, params, query, caller, repository: place.located?.repository ?? '' }
+      const reply = await mirrored(mirror, found.at.path, () => handler(request))
+      return { reply: completeReply(answering(reply, place.located), arrival.method), account, ...place }
     } catch (error) {
-      return { ...refuse(error, arrival, account), ...place }
+      const { reply, ...outcome } = refuse(error, arrival, account)
+      return { reply: answering(reply, place.located), ...outcome, ...place }
     }
   }
+}
+
+/** Says that `ns` was honoured (OCI Distribution, "Registry Proxying"). */
+function answering(reply: Reply, located: Located | undefined): Reply {
+  if (located?.namespace === undefined) return reply
+  return { ...reply, headers: { ...reply.headers, 'oci-namespace': located.namespace } }
 }
 
 /** What a request gets that was not, or could not be, answered. */
@@ -85,7 +106,7 @@ function preflight(methods: readonly string[]): Reply {
   return { status: 200, headers: { allow: methods.join(', ') } }
 }
 
-type Place = Pick<Outcome, 'route' | 'params'>
+type Place = Pick<Outcome, 'route' | 'params' | 'located'>
 
 const READS: readonly string[] = ['GET', 'HEAD']
 
@@ -119,8 +140,13 @@ function find(paths: readonly PathOfTable[], path: string) {
 }
 
 /** Throws `unsupported` where there is none. */
-function routeFor(method: string, rows: readonly Route[], allow: readonly string[]): Route {
+function routeFor(
+  method: string,
+  rows: readonly Route[],
+  { allow, mirror }: { allow: readonly string[]; mirror: Mirror | undefined },
+): Route {
   const row = rows.find(({ methods }) => methods.includes(method))
   if (row !== undefined) return row
-  throw new Refusal('unsupported', { because: `the method is ${method}, and here are ${allow.join(', ')}`, allow })
+  const because = mirror === undefined ? `the method is ${method}, and here are ${allow.join(', ')}` : onlyRead(mirror)
+  throw new Refusal('unsupported', { because, allow })
 }

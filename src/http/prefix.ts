@@ -49,7 +49,8 @@ function withoutPrefix(target: string, prefix: string): string | undefined {
   return WITHOUT.has(path) ? local : undefined
 }
 
-function outside(reply: Reply, prefix: string): Reply {
+/** With what comes before each address that it tells. */
+export function outside(reply: Reply, prefix: string): Reply {
   const { location, link } = reply.headers
   if (typeof location !== 'string' && typeof link !== 'string') return reply
   return {

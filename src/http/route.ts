@@ -35,6 +35,8 @@ export interface Arrival {
   readonly origin?: { readonly scheme: 'http' | 'https'; readonly host: string }
   /** The request target, as sent. */
   readonly target: string
+  /** The upstream that alone is meant: by the listener, the host name, or the path before `/v2`. */
+  readonly bound?: string
   /** Names in lower case; a header that came twice is one text. */
   readonly headers: Headers
   /** The client is told to go on (100) when it is first read. May be read once; a piece may be overwritten as soon as the next is asked for. */
@@ -46,7 +48,7 @@ export interface Arrival {
 export type Headers = Readonly<Record<string, string | undefined>>
 
 /** What a handler gets. */
-export interface Request extends Omit<Arrival, 'target'> {
+export interface Request extends Omit<Arrival, 'target' | 'bound'> {
   /** Percent-decoded once; the repository name is checked. */
   readonly params: Readonly<Record<string, string>>
   readonly query: Query

@@ -25,6 +25,8 @@ export interface Caller {
   /** Empty: nobody signed in. */
   readonly account: string
   may(action: Action, repository: string): boolean
+  /** Whether a rule that lets him names this repository, and not whatever there is. Left out: there are no rules. */
+  names?(action: Action, repository: string): boolean
 }
 
 export interface Manifests {
