@@ -14,13 +14,13 @@ type Uploads = Registry['uploads']
  * (`mount`, `from`). A mount that cannot be done is no error: the client goes on and sends the blob.
  */
 export function beginUpload({ uploads }: Pick<Registry, 'uploads'>): Handler {
-  return async ({ params, query, body, caller }) => {
+  return async ({ params, query, body, caller, repository }) => {
     const { name = '' } = params
     const mounted = query.has('mount') ? parseDigest(query.get('mount') ?? '') : undefined
     if (mounted !== undefined) {
       const from = query.get('from')
       const possible = from === undefined || isRepositoryName(from)
-      if (possible && (await uploads.mount(name, mounted, { caller, ...(from !== undefined && { from }) }))) {
+      if (possible && (await uploads.mount(repository, mounted, { caller, ...(from !== undefined && { from }) }))) {
         return stored(name, mounted, query)
       }
     } else if (query.has('digest')) {
@@ -28,23 +28,24 @@ export function beginUpload({ uploads }: Pick<Registry, 'uploads'>): Handler {
       const { empty, body: whole } = await peek(body)
       // Without a body it is the empty blob that is pushed, or a session that is asked for.
       if (!empty || isEmptyBlob(digest)) {
-        await takeWhole(uploads, { name, caller, digest, body: whole })
+        await takeWhole(uploads, { repository, caller, digest, body: whole })
         return stored(name, digest, query)
       }
     }
-    return await sessionReply(202, { name, query }, uploads.begin(name, caller, algorithmAsked(query)))
+    return await sessionReply(202, { name, query }, uploads.begin(repository, caller, algorithmAsked(query)))
   }
 }
 
 /** `PATCH` of a session's location: appends. */
 export function appendUpload({ uploads }: Pick<Registry, 'uploads'>): Handler {
   return async (request) => {
-    const { query, body } = request
+    const { params, query, body } = request
+    const { name = '' } = params
     const key = keyOf(request)
     return await recoverable(request, async () => {
       const span = await spanOf(uploads, request)
       const status = uploads.append(key, { body, ...(span !== undefined && { span }) })
-      return await sessionReply(202, { name: key.repository, query }, status)
+      return await sessionReply(202, { name, query }, status)
     })
   }
 }
@@ -52,14 +53,14 @@ export function appendUpload({ uploads }: Pick<Registry, 'uploads'>): Handler {
 /** `PUT` of a session's location: appends what is left, and makes it a blob. */
 export function finishUpload({ uploads }: Pick<Registry, 'uploads'>): Handler {
   return async (request) => {
-    const { query, headers, body } = request
+    const { params, query, headers, body } = request
     const key = keyOf(request)
     const digest = parseDigest(query.get('digest') ?? '')
     return await recoverable(request, async () => {
       // Not looked at before: an unknown session is told before its body is asked for.
       const rest = headers['content-range'] === undefined ? { body } : await lastChunk(uploads, request)
       await uploads.finish(key, digest, rest)
-      return stored(key.repository, digest, query)
+      return stored(params['name'] ?? '', digest, query)
     })
   }
 }
@@ -67,8 +68,9 @@ export function finishUpload({ uploads }: Pick<Registry, 'uploads'>): Handler {
 /** `GET` of any location that the session ever had: where it stands now. */
 export function readUpload({ uploads }: Pick<Registry, 'uploads'>): Handler {
   return async (request) => {
-    const key = keyOf(request)
-    return await sessionReply(204, { name: key.repository, query: request.query }, uploads.status(key))
+    const { params, query } = request
+    const { name = '' } = params
+    return await sessionReply(204, { name, query }, uploads.status(keyOf(request)))
   }
 }
 
@@ -80,9 +82,8 @@ export function cancelUpload({ uploads }: Pick<Registry, 'uploads'>): Handler {
   }
 }
 
-function keyOf({ params, caller }: Request): UploadKey {
-  const { name = '', id = '' } = params
-  return { id, repository: name, caller }
+function keyOf({ params, caller, repository }: Request): UploadKey {
+  return { id: params['id'] ?? '', repository, caller }
 }
 
 function algorithmAsked(query: Query): Algorithm {
@@ -109,10 +110,10 @@ const EMPTY = {
 /** A blob in one request. The client knows no session, so none is left behind. */
 async function takeWhole(
   uploads: Uploads,
-  { name, caller, digest, body }: Pick<Request, 'caller' | 'body'> & { name: string; digest: Digest },
+  { repository, caller, digest, body }: Pick<Request, 'repository' | 'caller' | 'body'> & { digest: Digest },
 ): Promise<void> {
-  const { id } = await uploads.begin(name, caller, algorithmOf(digest))
-  const key = { id, repository: name, caller }
+  const { id } = await uploads.begin(repository, caller, algorithmOf(digest))
+  const key = { id, repository, caller }
   try {
     await uploads.finish(key, digest, { body })
   } catch (error) {
