@@ -38,6 +38,18 @@ interface Attempt {
   readonly stored: string | undefined
   /** Of the pair: whose turn it is, and who has failed. */
   readonly lane: string
+  readonly quietly: boolean
+}
+
+/** From where a password comes. */
+export interface From {
+  /** An IP address. */
+  readonly peer: string
+  /**
+   * It is most likely another registry's, sent because its client knows no better: a wrong one is not told to the
+   * operator, and slows nobody who signs in.
+   */
+  readonly quietly?: boolean
 }
 
 /**
@@ -73,23 +85,42 @@ export class Passwords {
   }
 
   /** Throws `rate-limited` where too many wrong passwords came for the account from the address. */
-  async verify(credentials: Credentials, { peer }: { readonly peer: string }): Promise<boolean> {
-    const { account, password } = credentials
+  async verify(credentials: Credentials, from: From): Promise<boolean> {
+    const { account } = credentials
+    const { peer, quietly = false } = from
     const stored = this.#users.get(account)
-    const proof = this.#prove(`${account}:${stored ?? ''}:${password.reveal()}`)
-    const remembered = this.#remembered.get(account)
-    if (remembered && this.#options.now() < remembered.until && timingSafeEqual(remembered.proof, proof)) return true
+    const proof = this.#proofOf(credentials, stored)
+    if (this.#isRemembered(account, proof)) return true
 
-    const lane = `${neighbourhood(peer)} ${stored === undefined ? NOBODY : account}`
-    const right = await this.#shared({ credentials, peer, stored, lane }, proof)
+    // Each kind has lanes of its own.
+    const lane = `${quietly ? 'quietly ' : ''}${neighbourhood(peer)} ${stored === undefined ? NOBODY : account}`
+    const right = await this.#shared({ credentials, peer, stored, lane, quietly }, proof)
     // Whoever was taken out of the file, or got another password, while bcrypt worked: the file of now decides.
-    if (right && this.#users.get(account) !== stored) return await this.verify(credentials, { peer })
+    if (right && this.#users.get(account) !== stored) return await this.verify(credentials, from)
     if (right) this.#remembered.set(account, { proof, until: this.#options.now() + REMEMBERED_MS })
     return right
   }
 
+  /** Whether it was right a short time ago. Costs nothing, and says nothing of what it does not remember. */
+  remembers(credentials: Credentials): boolean {
+    const { account } = credentials
+    return this.#isRemembered(account, this.#proofOf(credentials, this.#users.get(account)))
+  }
+
+  /** The hash of an account's password; `undefined`: there is no such account. */
+  storedOf(account: string): string | undefined {
+    return this.#users.get(account)
+  }
+
+  #isRemembered(account: string, proof: Buffer): boolean {
+    const remembered = this.#remembered.get(account)
+    return (
+      remembered !== undefined && this.#options.now() < remembered.until && timingSafeEqual(remembered.proof, proof)
+    )
+  }
+
   async #shared(attempt: Attempt, proof: Buffer): Promise<boolean> {
-    const { lane, peer, credentials } = attempt
+    const { lane, peer, credentials, quietly } = attempt
     const running = this.#running.get(lane) ?? new Map<string, Promise<boolean>>()
     const key = proof.toString('base64')
     const same = running.get(key)
@@ -98,7 +129,7 @@ export class Passwords {
     const wait = running.size >= WAITING ? 1 : this.#limit.secondsToWait(lane, this.#options.now())
     if (wait > 0) {
       const { account } = credentials
-      this.#options.failed({ account, peer, because: 'limited' })
+      if (!quietly) this.#options.failed({ account, peer, because: 'limited' })
       throw new Refusal('rate-limited', {
         because: `too many wrong passwords came for '${account}' from this address; try again in ${wait} s`,
         retryAfter: wait,
@@ -115,15 +146,19 @@ export class Passwords {
     }
   }
 
-  async #compare({ lane, peer, stored, credentials: { account, password } }: Attempt): Promise<boolean> {
+  async #compare({ lane, peer, stored, quietly, credentials: { account, password } }: Attempt): Promise<boolean> {
     const question = { password: password.reveal(), hash: stored ?? this.#nobodysHash }
     const matches = await this.#options.pool.compare(lane, question)
     const right = matches && stored !== undefined
     if (!right) {
       this.#limit.noteFailure(lane, this.#options.now())
-      this.#options.failed({ account, peer, because: 'wrong' })
+      if (!quietly) this.#options.failed({ account, peer, because: 'wrong' })
     }
     return right
+  }
+
+  #proofOf({ account, password }: Credentials, stored: string | undefined): Buffer {
+    return this.#prove(`${account}:${stored ?? ''}:${password.reveal()}`)
   }
 
   // One-shot: 0.4 µs, where createHmac takes 16 (measured on Node 24). The hash never leaves, so nobody can extend it.

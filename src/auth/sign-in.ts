@@ -1,85 +1,113 @@
-import { availableParallelism } from 'node:os'
 import type { Log } from '../base/log.ts'
-import { type Metrics, NO_METRICS } from '../base/metrics.ts'
-import { parseBasic } from './basic.ts'
-import { BcryptPool } from './bcrypt-pool.ts'
-import { openHtpasswd } from './htpasswd-file.ts'
-import { type FailedLogin, Passwords } from './passwords.ts'
-
-const IDLE_MS = 30_000
-
-/** Who asks, and what he may do. Empty `account`: nobody signed in. */
-export interface Caller {
-  readonly account: string
-  may(action: 'pull' | 'push' | 'delete', repository: string): boolean
-}
+import type { Metrics } from '../base/metrics.ts'
+import { registryName } from '../base/registry-name.ts'
+import { type Access, type AccessSettings, accessByRules, OPEN_ACCESS, USERS_ONLY, usersNamed } from './access.ts'
+import { signInBy } from './sign-in-by.ts'
+import type { TokenOffice } from './token-office.ts'
+import { Tokens } from './tokens.ts'
+import { openUsers, type UsersInForce } from './users.ts'
+import type { Caller, Visitor } from './visitor.ts'
 
 /** Who is let in, as `http/` asks. */
-export interface SignIn extends AsyncDisposable {
-  /** Whether one has to sign in at all. */
+export interface SignIn {
+  /** Whether there is anybody who could sign in, and who has to where nothing is granted to everybody. */
   readonly required: boolean
-  /** What `WWW-Authenticate` says to those who have not. */
+  /** How one signs in with a password: what `WWW-Authenticate` says. */
   readonly challenge: string
-  /** `undefined`: credentials are missing, or do not verify. Throws `rate-limited`. */
-  callerFor(authorization: string | undefined, from: { readonly peer: string }): Promise<Caller | undefined>
+  /**
+   * Gives out tokens; there where rules grant something to everybody. Only so do all clients come without a login
+   * *and* sign in to push: they take from `/v2/` once how to do it.
+   */
+  readonly tokens: TokenOffice | undefined
+  /** `undefined`: credentials are missing and needed, or do not verify. Throws `rate-limited`. */
+  callerFor(authorization: string | undefined, from: { readonly peer: string }): Promise<Visitor | undefined>
+  /**
+   * Who comes to pull what everybody at that address may pull; `undefined`: not everybody may. Whether the credentials
+   * are right is not looked at, as they change nothing: his name is known if his password was right a short time ago.
+   */
+  guest(
+    authorization: string | undefined,
+    at: { readonly peer: string; readonly repository: string },
+  ): Caller | undefined
+}
+
+/** The sign-in of the server itself. */
+export interface MainSignIn extends SignIn, AsyncDisposable {
+  /**
+   * The same people at the listener of an upstream alone: `dockerd` sends a login of another registry there. Where
+   * everybody may pull something, credentials that do not verify are nobody's, and are neither told nor counted.
+   */
+  mirrorOf(upstream: string): SignIn
+  /** Other rules from now on; `undefined`: none. */
+  take(access: AccessSettings | undefined): void
 }
 
 export interface SignInOptions {
-  /** Left out: everyone may do everything. */
+  /** Left out: nobody can sign in. */
   readonly htpasswd?: { readonly realm: string; readonly path: string } | undefined
+  /** Left out: every user may do everything, and everybody where there are no users. */
+  readonly access?: AccessSettings | undefined
+  /** Names of registries that are cached. */
+  readonly upstreams?: readonly string[]
   readonly log: Log
   /** Milliseconds, of a clock that no time server sets back. */
   readonly now: () => number
   readonly metrics?: Pick<Metrics, 'counter'>
 }
 
-/** As registry:2: with users, each of them may do everything, and nobody else anything. */
-export function openSignIn({ htpasswd, log, now, metrics = NO_METRICS }: SignInOptions): SignIn {
-  if (htpasswd === undefined) return OPEN
-  const file = openHtpasswd({ path: htpasswd.path, log })
-  const countFailure = metrics.counter<'reason'>({
-    name: 'homeport_auth_failures_total',
-    help: 'Logins that failed: wrong, or limited because too many wrong ones came before',
-    labels: ['reason'],
-  })
-  const pool = new BcryptPool({ threads: Math.max(1, Math.min(2, availableParallelism() - 1)), idleMs: IDLE_MS })
-  const passwords = new Passwords({
-    ...{ users: file.users, pool, now },
-    failed(login) {
-      countFailure({ reason: login.because })
-      if (login.because === 'wrong') logFailure(log, login)
-    },
-  })
-  file.onChange((users) => passwords.change(users))
-  return {
-    required: true,
-    challenge: `Basic realm="${htpasswd.realm.replaceAll(/["\\]/g, '\\$&')}"`,
-    async callerFor(authorization, { peer }) {
-      const credentials = parseBasic(authorization)
-      if (credentials === undefined || !(await passwords.verify(credentials, { peer }))) return undefined
-      return { account: credentials.account, may: () => true }
+/** Without rules as registry:2: with users, each of them may do everything, and nobody else anything. */
+export function openSignIn(options: SignInOptions): MainSignIn {
+  const { htpasswd, log, upstreams = [], now } = options
+  const users = htpasswd && openUsers({ ...options, path: htpasswd.path })
+  let access = accessOf(options.access, users)
+  warnOfStrangers(options.access, { users, log })
+
+  const shared = {
+    ...{ users: users?.passwords, realm: htpasswd?.realm ?? '' },
+    access: () => access,
+    tokens: new Tokens({ now, stateOf: (account) => (account === '' ? '' : users?.passwords.storedOf(account)) }),
+  }
+  const main = signInBy({ ...shared, readings: (name) => [name, ...readingsOf(name, upstreams)] })
+  return Object.assign(main, {
+    mirrorOf: (upstream: string) =>
+      signInBy({ ...shared, readings: (name) => readingsOf(name, [upstream]), mirror: true }),
+    take(next: AccessSettings | undefined) {
+      access = accessOf(next, users)
+      warnOfStrangers(next, { users, log })
     },
     async [Symbol.asyncDispose]() {
-      file[Symbol.dispose]()
-      await pool[Symbol.asyncDispose]()
+      await users?.[Symbol.asyncDispose]()
     },
-  }
+  })
 }
 
-/** People type passwords where a name should be, and names as long as they like. */
-const LONGEST_NAME = 128
-
-/** One line a failure; what the limit turned away is in the access log. */
-function logFailure(log: Log, { account, peer }: FailedLogin): void {
-  const fields = { 'auth.user.name': account.slice(0, LONGEST_NAME), 'http.request.remoteaddr': peer }
-  log.warn(fields, 'a login failed: no such user, or another password')
+function accessOf(settings: AccessSettings | undefined, users: UsersInForce | undefined): Access {
+  if (settings !== undefined) return accessByRules(settings)
+  return users === undefined ? OPEN_ACCESS : USERS_ONLY
 }
 
-const OPEN: SignIn = {
-  required: false,
-  challenge: '',
-  async callerFor() {
-    return { account: '', may: () => true }
-  },
-  async [Symbol.asyncDispose]() {},
+/** Who is named and is none may come later: users are added while the server runs. */
+function warnOfStrangers(
+  settings: AccessSettings | undefined,
+  { users, log }: { users: UsersInForce | undefined; log: Log },
+): void {
+  const strangers = settings === undefined ? [] : usersNamed(settings).filter((name) => !users?.has(name))
+  if (strangers.length === 0) return
+  const remedy =
+    users === undefined
+      ? 'set auth.htpasswd.path, as nobody can sign in'
+      : `add them: homeport user add ${strangers[0]}`
+  log.warn({ users: strangers }, `access names users who are none: ${strangers.join(', ')}; ${remedy}`)
+}
+
+/**
+ * What a name in a URL may be called with its upstream before it, where Docker Hub's own images are below `library`.
+ * Only the request that a token is used for says which it is, and rights are looked up again there.
+ */
+function readingsOf(name: string, upstreams: readonly string[]): string[] {
+  const [first = '', ...below] = name.split('/')
+  return upstreams.flatMap((upstream) => {
+    const rest = below.length > 0 && registryName(first) === upstream ? below.join('/') : name
+    return [`${upstream}/${rest}`, ...(rest.includes('/') ? [] : [`${upstream}/library/${rest}`])]
+  })
 }
