@@ -1,6 +1,15 @@
+import { parseRepositoryName } from '../oci/name.ts'
+import { Refusal } from '../oci/refusal.ts'
+
 /**
- * Which repository does a request mean? (design, "Which repository does a request mean?"; OCI Distribution, "Registry
- * Proxying".) Pure; `locate` adds what only the catalog knows.
+ * Which repository does a request mean? (OCI Distribution, "Registry Proxying".) Pure; `locate.ts` adds what only the
+ * catalog knows.
+ *
+ * 1. what the request is bound to (a listener, a host name, a path before `/v2`);
+ * 2. `ns`: an upstream's, never a hosted repository; our own name: hosted;
+ * 3. a first component that is an upstream; what else looks like a host is never asked for at the default upstream;
+ * 4. a hosted repository, and whatever is pushed;
+ * 5. the default upstream.
  */
 
 /** How a request names a repository. */
@@ -17,6 +26,8 @@ export interface NameAsked {
   readonly write: boolean
   /** An access rule of the caller names this very repository: he may push where a default upstream is. */
   readonly named: boolean
+  /** A blob is asked for. Who pushes asks what is there before anything is: that is not for the default upstream. */
+  readonly blob?: boolean
 }
 
 /** A repository by its canonical name. */
@@ -27,4 +38,129 @@ export interface Located {
   readonly upstream?: string
   /** `ns` was honoured, as it is configured: what `OCI-Namespace` answers. */
   readonly namespace?: string
+}
+
+/** What is cached here, as far as names go. */
+export interface Known {
+  /** By name: `docker.io`. */
+  readonly upstreams: ReadonlyMap<string, { readonly library: boolean }>
+  readonly defaultUpstream?: string
+}
+
+/** A repository of an upstream. */
+export interface Theirs {
+  readonly upstream: string
+  /** With its upstream before it. */
+  readonly repository: string
+}
+
+export type Meaning =
+  /** It says itself that it is an upstream's. */
+  | ({ readonly kind: 'cached'; readonly namespace?: string } & Theirs)
+  /** It says itself that it is ours. */
+  | { readonly kind: 'hosted'; readonly repository: string; readonly namespace?: string }
+  /** A name as it stands: the catalog knows whether it is hosted. If not, it is the default upstream's (`otherwise`), or names a registry that is not cached (`host`). */
+  | { readonly kind: 'plain'; readonly repository: string; readonly otherwise?: Theirs; readonly host?: string }
+
+/** What Docker Hub is called beside its name. */
+const ALIASES: Readonly<Record<string, string>> = {
+  'index.docker.io': 'docker.io',
+  'registry-1.docker.io': 'docker.io',
+}
+
+/** Throws `name-unknown` for a registry that is not cached here, `name-invalid`, and `request-invalid` for several `ns`. */
+export function meaningOf(asked: NameAsked, known: Known): Meaning {
+  const { bound } = asked
+  const namespace = namespaceOf(asked)
+  const upstream = namespace === undefined ? undefined : upstreamNamed(namespace, known)
+  if (bound !== undefined) {
+    if (namespace !== undefined && upstream !== bound && !isOwn(namespace, asked.own)) {
+      throw unknownRegistry(namespace, `this address is bound to ${bound}`)
+    }
+    return { kind: 'cached', ...theirs(bound, asked.name, known), ...(upstream && { namespace: upstream }) }
+  }
+  if (upstream !== undefined) return { kind: 'cached', ...theirs(upstream, asked.name, known), namespace: upstream }
+
+  const [first, rest] = split(asked.name)
+  const named = rest === undefined ? undefined : upstreamNamed(first, known)
+  if (namespace !== undefined) {
+    if (!isOwn(namespace, asked.own)) throw unknownRegistry(namespace)
+    if (named === undefined) return { kind: 'hosted', repository: parseRepositoryName(asked.name), namespace }
+    return { kind: 'cached', ...theirs(named, asked.name, known), namespace }
+  }
+  if (named !== undefined) return { kind: 'cached', ...theirs(named, asked.name, known) }
+  if (rest !== undefined && looksLikeHost(first)) {
+    // No repository of ours has such a name; a push of it is told so.
+    if (first.includes(':') && !asked.write) throw unknownRegistry(first)
+    return { kind: 'plain', repository: parseRepositoryName(asked.name), host: first }
+  }
+  const { defaultUpstream } = known
+  const repository = parseRepositoryName(asked.name)
+  return {
+    kind: 'plain',
+    repository,
+    ...(defaultUpstream !== undefined && { otherwise: whole(defaultUpstream, repository, known) }),
+  }
+}
+
+/** Whether a first component is a registry's name rather than a part of a repository's. */
+export function looksLikeHost(component: string): boolean {
+  return /[.:]/.test(component)
+}
+
+export function unknownRegistry(host: string, because = 'it is not cached here'): Refusal {
+  const shown = host.slice(0, 100)
+  return new Refusal('name-unknown', {
+    because: `'${shown}' was not asked: ${because}; the operator can add it under upstreams`,
+  })
+}
+
+/** The upstream that a canonical name begins with, and its own name for the repository. */
+export function splitCanonical(
+  repository: string,
+  { upstreams }: Known,
+): { upstream: string; name: string } | undefined {
+  const [first, name] = split(repository)
+  return name !== undefined && upstreams.has(first) ? { upstream: first, name } : undefined
+}
+
+/** `ns`, folded. */
+function namespaceOf({ ns }: NameAsked): string | undefined {
+  const [namespace, another] = new Set(ns.filter((value) => value !== '').map(fold))
+  if (another === undefined) return namespace
+  throw new Refusal('request-invalid', { because: 'it has several ns, which name different registries' })
+}
+
+/** Names of hosts do not depend on case, and 443 is where they are asked anyway. */
+function fold(host: string): string {
+  const folded = host.toLowerCase().replace(/:443$/, '')
+  return Object.hasOwn(ALIASES, folded) ? (ALIASES[folded] ?? folded) : folded
+}
+
+function upstreamNamed(host: string, { upstreams }: Known): string | undefined {
+  const folded = fold(host)
+  return upstreams.has(folded) ? folded : undefined
+}
+
+/** A name of ours that has no port, like those of a certificate, is ours on each. */
+function isOwn(namespace: string, own: readonly string[]): boolean {
+  const withoutPort = namespace.replace(/:\d+$/, '')
+  return own.map(fold).some((name) => name === namespace || name === withoutPort)
+}
+
+/** The name as that upstream has it: a prefix that repeats the upstream goes, once. */
+function theirs(upstream: string, name: string, known: Known): Theirs {
+  const [first, rest] = split(name)
+  return whole(upstream, parseRepositoryName(rest !== undefined && fold(first) === upstream ? rest : name), known)
+}
+
+function whole(upstream: string, name: string, { upstreams }: Known): Theirs {
+  const below = upstreams.get(upstream)?.library === true && !name.includes('/') ? `library/${name}` : name
+  return { upstream, repository: `${upstream}/${below}` }
+}
+
+/** The first component, and what is behind it. */
+function split(name: string): [first: string, rest: string | undefined] {
+  const slash = name.indexOf('/')
+  return slash === -1 ? [name, undefined] : [name.slice(0, slash), name.slice(slash + 1)]
 }

@@ -1,4 +1,5 @@
 import { listings } from './listings.ts'
+import { locate } from './locate.ts'
 import type { Parts } from './parts.ts'
 import { pullBlob, pullManifest } from './pull.ts'
 import { pushBlob, type UploadUpkeep } from './push-blob.ts'
@@ -17,7 +18,7 @@ export function createRegistry(parts: Parts): Registry & { uploads: UploadUpkeep
     deleteBlob: deleteBlob(parts),
     ...listings(parts.catalog),
     uploads,
-    locate: async ({ name }) => ({ repository: name }),
+    locate: locate(parts),
     [Symbol.asyncDispose]: () => uploads[Symbol.asyncDispose](),
   }
 }
