@@ -1,7 +1,8 @@
 import type { Digest } from '../oci/digest.ts'
 import type { Manifest } from '../oci/manifest.ts'
 
-export { sentenceOf } from './sentences.ts'
+export { KNOWN_UPSTREAMS, type KnownUpstream } from './known-upstreams.ts'
+export { remedyOf, sentenceOf } from './sentences.ts'
 
 /**
  * A registry whose images are cached, as a client sees it.
@@ -137,15 +138,34 @@ export interface FailureFacts {
   readonly said?: string
   /** Epoch milliseconds: when it may be asked again. */
   readonly retryAt?: number
-  /** What is wrong with what came: `html`, `digest`, `length`, `type`, `json`, `realm`, `redirect`, `too-large`. */
-  readonly wrong?: string
+  /** What is wrong with what came. */
+  readonly wrong?: Wrong
+  /** Host of a token server that was not told who we are, for it is neither the upstream's own nor listed. */
+  readonly realm?: string
   /** What the system calls it: `ECONNREFUSED`. */
   readonly code?: string
   /** Milliseconds that it was waited for. */
   readonly waited?: number
 }
 
-/** An attempt by one route, for `why`. */
+/** `cut`: ended too early. `foreign`: no registry wrote it. `schema1`: of a form that nobody reads any more. */
+export type Wrong =
+  | 'html'
+  | 'foreign'
+  | 'digest'
+  | 'length'
+  | 'type'
+  | 'encoding'
+  | 'json'
+  | 'schema1'
+  | 'realm'
+  | 'redirect'
+  | 'too-large'
+  | 'http'
+  | 'tls'
+  | 'cut'
+
+/** A request that was made, by one route, for `why`. */
 export interface AttemptMade {
   readonly route: string
   readonly hop: Hop
@@ -173,7 +193,16 @@ export interface UpstreamState {
   readonly failing?: { readonly since: number; readonly failure: Failure }
   readonly routes: readonly { readonly name: string; readonly failing?: Failure }[]
   /** Of Docker Hub: how many pulls are left, and when the window ends (epoch milliseconds), if known. */
-  readonly rateLimit?: { readonly limit: number; readonly remaining: number; readonly resetAt?: number }
+  readonly rateLimit?: RateLimit
+}
+
+export interface RateLimit {
+  readonly limit: number
+  readonly remaining: number
+  /** Epoch milliseconds: the latest time at which it is whole again. */
+  readonly resetAt?: number
+  /** So few are left that they are kept for those who wait: nothing is fetched behind. */
+  readonly reserved: boolean
 }
 
 /** Told of each request and of bytes, for metrics. */
