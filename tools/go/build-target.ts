@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { type CommandOptions, runCommand } from '../command.ts'
 import { goTargetFolder } from './cache-folder.ts'
@@ -35,10 +35,23 @@ async function compile(target: GoTarget, { output, scratch }: { output: string; 
   const env = { GOBIN: output, GOFLAGS: '' }
   if (install.length > 0) await go(['install', ...install.map((path) => `${path}@${version}`)], { env })
   for (const [from, to] of Object.entries(renamed)) await rename(join(output, from), join(output, to))
+  if (target.source !== undefined) await compileSource(target.source, target.programs, { output, scratch, env })
   if (testBinaryOf !== undefined) {
     const [program = ''] = target.programs
     await compileTests(`${testBinaryOf}@${version}`, { into: join(output, program), scratch, env })
   }
+}
+
+/** The folder is copied: nothing is to be written into the checkout. */
+async function compileSource(
+  source: string,
+  [first = '', ...others]: readonly string[],
+  { output, scratch, env }: { output: string; scratch: string; env: NonNullable<CommandOptions['env']> },
+): Promise<void> {
+  const copy = join(scratch, 'source')
+  await cp(join(import.meta.dirname, 'sources', source), copy, { recursive: true })
+  await go(['build', '-trimpath', '-ldflags=-s -w', '-o', join(output, first), '.'], { cwd: copy, env })
+  for (const name of others) await symlink(first, join(output, name))
 }
 
 /** `go test -c` wants to be in the module itself, and the module cache is read-only: a copy is made. */

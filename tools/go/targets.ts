@@ -5,6 +5,8 @@ export interface GoTarget {
   readonly programs: readonly string[]
   /** Packages for `go install`, each at `version`. */
   readonly install?: readonly string[]
+  /** A module of ours in `sources/`, built as its go.sum has it; the one program is linked under every name. */
+  readonly source?: string
   /** A module (at `version`) whose tests are the program. */
   readonly testBinaryOf?: string
   /** What `go install` calls it, where we call it something else. */
@@ -46,6 +48,13 @@ export const GO_TARGETS = {
     renamed: { registry: 'registry3' },
   },
   cosign: { version: 'v3.1.3', programs: ['cosign'], install: ['github.com/sigstore/cosign/v3/cmd/cosign'] },
+  etcd: { version: 'v3.6.13', programs: ['etcd'], source: 'etcd' },
+  // All of Kubernetes in one program; its name says which. Five minutes.
+  kubernetes: {
+    version: 'v1.34.4',
+    programs: ['kubelet', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubectl'],
+    source: 'kubernetes',
+  },
   helm: { version: 'v4.3.1', programs: ['helm'], install: ['helm.sh/helm/v4/cmd/helm'] },
 } as const satisfies Readonly<Record<string, GoTarget>>
 

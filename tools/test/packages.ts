@@ -8,7 +8,6 @@ const BESIDE = {
   iptables: 'dockerd: does not start without',
   'libc6-dev': 'gcc: the headers of C',
   netavark: 'podman: networks',
-  runc: 'containerd, dockerd: run containers',
   uidmap: 'podman, buildah: where they run without root',
 } as const
 
