@@ -32,16 +32,21 @@ subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
 `
 
-let authority: Promise<string> | undefined
+const authorities = new Map<string, Promise<string>>()
 let issued = 0
 
 /**
  * A certificate for localhost, 127.0.0.1 and `names` (host names or addresses), signed by an intermediate, which a root
- * signed. Root and intermediate are made once a test process, and all is removed with it.
+ * signed. Root and intermediate are made once a test process, and all is removed with it. `by`: another root, of this
+ * name, which nobody trusts who trusts the first.
  */
-export async function issueCertificate(names: readonly string[] = []): Promise<Certificates> {
-  authority ??= makeAuthority()
-  const folder = await authority
+export async function issueCertificate(
+  names: readonly string[] = [],
+  { by = 'Homeport test root' }: { readonly by?: string } = {},
+): Promise<Certificates> {
+  const made = authorities.get(by) ?? makeAuthority(by)
+  authorities.set(by, made)
+  const folder = await made
   issued += 1
   const leaf = `server-${issued}`
   const alternatives = ['localhost', '127.0.0.1', ...names].map((name) => `${isIP(name) ? 'IP' : 'DNS'}:${name}`)
@@ -54,11 +59,11 @@ export async function issueCertificate(names: readonly string[] = []): Promise<C
   return { ca: join(folder, 'root.pem'), certificate, key: join(folder, `${leaf}.key`) }
 }
 
-async function makeAuthority(): Promise<string> {
+async function makeAuthority(name: string): Promise<string> {
   const { path: folder } = await temporaryFolder()
   await writeFile(join(folder, 'authority.conf'), CONFIG)
   await openssl(folder, [
-    ...['req', '-x509', '-config', 'authority.conf', '-extensions', 'authority', '-subj', '/CN=Homeport test root'],
+    ...['req', '-x509', '-config', 'authority.conf', '-extensions', 'authority', '-subj', `/CN=${name}`],
     ...['-days', '30', ...newKey('root'), '-out', 'root.pem'],
   ])
   await sign(folder, { name: 'intermediate', by: 'root', config: 'authority.conf', extensions: 'authority' })
