@@ -1,5 +1,5 @@
 import type { Access, Subject } from './access.ts'
-import type { Credentials } from './basic.ts'
+import { type Credentials, parseBasic } from './basic.ts'
 import { formatScope, parseScope, type Scope } from './scope.ts'
 import { LIFETIME, type Tokens } from './tokens.ts'
 import { CATALOG } from './visitor.ts'
@@ -8,8 +8,10 @@ import { CATALOG } from './visitor.ts'
 const LONGEST_NAMES = 3 * 1024
 
 export interface TokenAsked {
-  /** Left out: nobody signs in. */
-  readonly credentials?: Credentials | undefined
+  /** The header of that name. Other than Basic, or the empty pair, it is none: nobody signs in. */
+  readonly authorization?: string | undefined
+  /** What a form says, which holds. */
+  readonly login?: Credentials | undefined
   readonly peer: string
   /** As sent, one text each. */
   readonly scopes: readonly string[]
@@ -46,7 +48,8 @@ export interface TokenOfficeOptions {
 export function openTokenOffice({ access, tokens, readings, account }: TokenOfficeOptions): Office {
   return {
     async issue(asked) {
-      const { credentials, peer, scopes } = asked
+      const { peer, scopes } = asked
+      const credentials = asked.login ?? parseBasic(asked.authorization)
       const who = credentials === undefined ? '' : await account(credentials, asked)
       if (who === undefined) return undefined
       const subject = { account: who, peer }

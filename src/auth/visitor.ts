@@ -8,8 +8,8 @@ export interface Caller {
   /** Empty: nobody signed in. */
   readonly account: string
   may(action: Action, repository: string): boolean
-  /** Whether a rule that lets him push there means this repository in particular, and not whatever there is. */
-  named(repository: string): boolean
+  /** Whether a rule that lets him do it means this repository in particular, and not whatever there is. */
+  names(action: Action, repository: string): boolean
 }
 
 /** A caller, and what he showed. */
@@ -33,12 +33,13 @@ export function visitorOf(
   const whole: Caller = {
     account: subject.account,
     may: (action, repository) => access().may(subject, action, repository),
-    named: (repository) => access().names(subject, 'push', repository),
+    names: (action, repository) => access().names(subject, action, repository),
   }
   const covers: Visitor['covers'] = (action, name) =>
     scopes === undefined || scopes.get(action === 'catalog' ? CATALOG : name)?.has(action) === true
   return {
-    ...{ account: whole.account, shown, covers, whole, named: whole.named },
+    ...{ account: whole.account, shown, covers, whole },
+    names: (action, repository) => whole.names(action, repository),
     may: (action, repository) => covers(action, repository) && whole.may(action, repository),
   }
 }

@@ -1,13 +1,15 @@
 import { Refusal } from '../oci/refusal.ts'
 import type { Located } from '../registry/addressing.ts'
 import { completeReply } from './complete-reply.ts'
+import { enter } from './enter.ts'
 import { errorResponse, type Failure } from './error-response.ts'
-import { authorise, identify, type SignIn } from './guard.ts'
-import { type Locating, locate } from './locate.ts'
+import type { Door, SignIn } from './guard.ts'
+import type { Locating } from './locate.ts'
 import { componentsOf, matchPath, type Pattern, patternOf, splitTarget } from './match-route.ts'
 import { asMirror, type Mirror, mirrored, onlyRead } from './mirror.ts'
 import { parseQuery } from './query.ts'
 import type { Arrival, Reply, Route } from './route.ts'
+import { tokenAddresses } from './token-address.ts'
 
 /** What became of a request. `reply` is complete; the rest is for the log. */
 export interface Outcome {
@@ -38,11 +40,14 @@ export interface HandlerOptions {
   readonly locating?: Locating
   /** The listener of one upstream: it is only read there. Left out: everything is here. */
   readonly mirror?: Mirror
+  /** Where tokens are had, if there are any. Left out: at the address of the request. */
+  readonly tokenAddress?: Door['tokenAddress']
 }
 
 /** Finds the route, asks who it is and which repository he means, asks the guard, runs the handler, and answers for what they throw. */
 export function createHandler(options: HandlerOptions): Answer {
   const { signIn, admit, readOnly = false, begun, locating, mirror } = options
+  const door: Door = { signIn, tokenAddress: options.tokenAddress ?? tokenAddresses({ prefix: '/' }) }
   const paths = pathsOf(mirror === undefined ? options.routes : asMirror(options.routes))
 
   return async (arrival) => {
@@ -60,18 +65,16 @@ export function createHandler(options: HandlerOptions): Answer {
       }
       const { access, handler } = routeFor(arrival.method, rows, { allow: methods, mirror })
       if (access !== 'open') admit?.(arrival.method)
-      const caller = await identify(signIn, access, arrival)
-      account = caller.account
       const query = parseQuery(text)
-      const name = params['name']
-      if (name !== undefined) {
-        const located = await locate({ name, query, access, caller, arrival }, { signIn, locating, mirror })
-        place = { ...place, located }
-        authorise(signIn, access, { caller, repository: located.repository })
-      }
-      if (readOnly && !READS.includes(arrival.method)) throw refusedChange(methods)
+      const wanted = { access, arrival, query, name: params['name'] }
+      const caller = await enter(wanted, {
+        ...{ door, locating, mirror },
+        met: (visitor) => (account = visitor.account),
+        found: (located) => (place = { ...place, located }),
+      })
+      if (readOnly && access !== 'open' && !READS.includes(arrival.method)) throw refusedChange(methods)
       const { target: _, bound: __, ...rest } = arrival
-      const request = { ...rest, params, query, caller, repository: place.located?.repository ?? '' }
+      const request = { ...rest, params, query, caller, signIn, repository: place.located?.repository ?? '' }
       const reply = await mirrored(mirror, found.at.path, () => handler(request))
       return { reply: completeReply(answering(reply, place.located), arrival.method), account, ...place }
     } catch (error) {

@@ -1,7 +1,6 @@
 import { parseRepositoryName } from '../oci/name.ts'
 import type { Located, NameAsked } from '../registry/addressing.ts'
-import type { Caller } from '../registry/registry.ts'
-import { authorise, type SignIn } from './guard.ts'
+import { authorise, type Door, type Visitor } from './guard.ts'
 import { hostName, hostOf } from './host.ts'
 import type { Mirror } from './mirror.ts'
 import type { Access, Arrival, Query } from './route.ts'
@@ -18,12 +17,12 @@ interface Asked {
   readonly name: string
   readonly query: Query
   readonly access: Access
-  readonly caller: Caller
-  readonly arrival: Pick<Arrival, 'bound' | 'origin' | 'headers'>
+  readonly caller: Visitor
+  readonly arrival: Pick<Arrival, 'bound' | 'origin' | 'headers' | 'peer'>
 }
 
 interface Parts {
-  readonly signIn: SignIn
+  readonly door: Door
   readonly locating: Locating | undefined
   readonly mirror: Mirror | undefined
 }
@@ -31,7 +30,7 @@ interface Parts {
 /** Which repository is meant. Throws `name-invalid`, and what `Registry.locate` does. */
 export async function locate(
   { name, query, access, caller, arrival }: Asked,
-  { signIn, locating, mirror }: Parts,
+  { door, locating, mirror }: Parts,
 ): Promise<Located> {
   const parsed = parseAskedName(name)
   if (locating === undefined) return { repository: parsed }
@@ -48,7 +47,7 @@ export async function locate(
     })
   } catch (error) {
     // Who may not push there by any name is told that, and not what is cached.
-    if (write) authorise(signIn, access, { caller, repository: parsed })
+    if (write) authorise(door, { access, name, arrival }, { caller, repository: parsed })
     throw error
   }
 }

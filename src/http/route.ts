@@ -1,5 +1,6 @@
 import type { BlobReader } from '../blobs/blob-store.ts'
 import type { Caller } from '../registry/registry.ts'
+import type { SignIn } from './guard.ts'
 
 /**
  * What a caller needs to be let in.
@@ -55,6 +56,8 @@ export interface Request extends Omit<Arrival, 'target' | 'bound'> {
   readonly caller: Caller
   /** The canonical name of the repository that `params.name` means; empty where the path has none. */
   readonly repository: string
+  /** Where tokens come from. */
+  readonly signIn?: Pick<SignIn, 'tokens' | 'challenge'>
 }
 
 /** Query parameters, percent-decoded only: a `+` stays a `+` (`artifactType` values have it). */

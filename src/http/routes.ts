@@ -5,6 +5,8 @@ import { deleteManifest, putManifest, readManifest } from './distribution/manife
 import { alive, ping } from './distribution/ping.ts'
 import { appendUpload, beginUpload, cancelUpload, finishUpload, readUpload } from './distribution/uploads.ts'
 import type { Route } from './route.ts'
+import { giveToken, giveTokenForForm } from './token.ts'
+import { TOKEN_PATH } from './token-address.ts'
 
 const READ = ['GET', 'HEAD']
 const MANIFEST = '/v2/:name+/manifests/:reference'
@@ -28,6 +30,8 @@ export interface Limits {
 export function routes(registry: Registry, limits: Limits = { repositories: 1000, tags: 1000 }): Route[] {
   return [
     { methods: READ, path: '/', access: 'open', handler: alive },
+    { methods: ['GET'], path: TOKEN_PATH, access: 'open', handler: giveToken },
+    { methods: ['POST'], path: TOKEN_PATH, access: 'open', handler: giveTokenForForm },
     { methods: READ, path: '/v2/', access: 'signed-in', handler: ping },
     { methods: READ, path: '/v2/_catalog', access: 'catalog', handler: listRepositories(registry, limits.repositories) },
     { methods: READ, path: '/v2/:name+/tags/list', access: 'pull', handler: listTags(registry, limits.tags) },

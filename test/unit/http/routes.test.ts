@@ -5,9 +5,9 @@ import type { Registry } from '../../../src/registry/registry.ts'
 
 const TABLE = routes({ uploads: {} } as Registry)
 
-test('only the root is open: everything else wants somebody, where users are configured', () => {
+test('only the root and the place of tokens are open: everything else wants somebody, where users are configured', () => {
   const open = TABLE.filter(({ access }) => access === 'open').map(({ path }) => path)
-  assert.deepEqual(open, ['/'])
+  assert.deepEqual(open, ['/', '/token', '/token'])
 })
 
 test('what reads wants no more than pull, what writes wants push, and only deleting content wants delete', () => {
