@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises'
 import type { Log } from '../base/log.ts'
 import { parseAddress } from '../config/address.ts'
-import { type Egress, openDirectEgress } from '../egress/egress.ts'
+import type { Egress } from '../egress/egress.ts'
+import { openEgress } from '../egress/open-egress.ts'
 import { type CheckKind, HealthBoard } from '../ops/health.ts'
 import { checkHttp, checkTcp, type HttpCheck, shownUri } from '../ops/peer-check.ts'
 import { type RoundsOptions, startRounds } from '../ops/rounds.ts'
@@ -43,7 +44,7 @@ export function openHealth({ checks, volume, log, egress }: HealthParts): Health
     if (message === undefined) log.info({ check: kind.name }, 'a health check is sound again')
     else log.error({ check: kind.name, problem: message, stops: kind.stops }, 'a health check fails')
   })
-  const out = stack.use(egress ?? openDirectEgress())
+  const out = stack.use(egress ?? openEgress())
 
   function check(kind: CheckKind, rounds: Pick<RoundsOptions, 'look' | 'late'>): void {
     stack.use(startRounds({ interval: kind.interval, report: board.add(kind), ...rounds }))

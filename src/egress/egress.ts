@@ -1,5 +1,3 @@
-import { connect } from 'node:net'
-import type { Dispatcher } from 'undici'
 import type { Secret } from '../base/secret.ts'
 
 /** One request out. Redirects are not followed: where one may lead is the caller's to decide. */
@@ -25,7 +23,7 @@ export interface Route {
 }
 
 /** How a route is written in the configuration, or comes of the environment. */
-export type RouteOption =
+export type RouteOption = { readonly only?: Scheme } & (
   | { readonly kind: 'direct' }
   | {
       readonly kind: 'proxy'
@@ -37,6 +35,10 @@ export type RouteOption =
       /** PEM: whom to trust for an `https:` proxy, beside what the system trusts. */
       readonly ca?: string
     }
+)
+
+/** Of the target. A route that has one as `only` is none for the other: `HTTPS_PROXY` says nothing of `http:`. */
+export type Scheme = 'http:' | 'https:'
 
 /** The way out for one upstream. Its connections are shared with nobody. */
 export interface DoorOptions {
@@ -63,7 +65,10 @@ export interface Attempt {
   readonly headerMs: number
   /** Gives the attempt up, and breaks the body off. */
   readonly signal: AbortSignal
-  /** The peer chose this address: it may not lead to loopback, link-local or private ones. */
+  /**
+   * The peer chose this address: it may not lead to loopback, link-local or private ones, but for the kind of network
+   * where this door has been without it. By a proxy that resolves names, their last labels are looked at.
+   */
   readonly redirected?: boolean
 }
 
@@ -80,7 +85,7 @@ export interface Answer {
 }
 
 export interface Door extends AsyncDisposable {
-  /** In the order of the configuration; one of them alone where `noproxy` or loopback says direct. Never empty. */
+  /** In the order of the configuration; `direct` alone where `noproxy` or loopback says so. Never empty. */
   routesTo(url: URL): readonly Route[]
   /** Throws an `EgressError`; whatever else it throws is a fault of ours, or the reason of the signal. */
   send(attempt: Attempt, route: Route): Promise<Answer>
@@ -137,48 +142,4 @@ export interface Egress extends AsyncDisposable {
   head(request: OutboundRequest): Promise<OutboundReply>
   /** Whether somebody takes a TCP connection there, which is ended at once. */
   dial(to: { readonly host: string; readonly port: number; readonly timeout: number }): Promise<void>
-}
-
-/** Connects straight to whom it is asked for; variables like `HTTP_PROXY` are not looked at. */
-export function openDirectEgress(): Egress {
-  let agent: Dispatcher | undefined
-  return {
-    doorFor(): Door {
-      throw new Error('No door is built yet')
-    },
-
-    async head({ method, url, headers = {}, timeout }) {
-      const signal = AbortSignal.timeout(timeout)
-      // Most servers never connect to anybody, and it takes 8 MB and a tenth of a second (measured).
-      const { Agent, request: send } = await import('undici')
-      // HTTP/2 has a window of its own, which makes a far peer slow. No connection is kept: checks are seldom.
-      agent ??= new Agent({ allowH2: false, pipelining: 0 })
-      const reply = await send(url, {
-        method,
-        headers: { ...headers } as Record<string, string>,
-        dispatcher: agent,
-        signal,
-      })
-      // Read to its end it could go on for ever; what is not read is cut off.
-      reply.body.on('error', () => undefined)
-      reply.body.destroy()
-      return { status: reply.statusCode, headers: reply.headers }
-    },
-
-    dial: ({ host, port, timeout }) =>
-      new Promise((resolve, reject) => {
-        const socket = connect({ host, port, timeout })
-        const end = (settle: () => void) => {
-          socket.destroy()
-          settle()
-        }
-        socket.once('connect', () => end(resolve))
-        socket.once('timeout', () => end(() => reject(new Error(`No connection within ${timeout} ms`))))
-        socket.once('error', (error) => end(() => reject(error)))
-      }),
-
-    async [Symbol.asyncDispose]() {
-      await agent?.destroy()
-    },
-  }
 }

@@ -1,0 +1,116 @@
+import type { Socket } from 'node:net'
+import { type Dial, dialFirst } from './dial.ts'
+import { EgressError, type EgressHop } from './egress.ts'
+import { openTunnel } from './http-tunnel.ts'
+import { type Network, networkOf, networkOfHost } from './network.ts'
+import { addressesOf, type Resolve } from './resolve.ts'
+import { secure } from './secure.ts'
+import { openSocks } from './socks-tunnel.ts'
+import type { Trust } from './trust.ts'
+import type { Peer, ProxyWay, Target, Way } from './way.ts'
+
+/** What the world is reached with. */
+export interface Outside {
+  readonly resolve: Resolve
+  readonly dial: Dial
+  readonly trust: Trust
+}
+
+interface OpenOptions extends Outside {
+  readonly way: Way
+  /** PEM: whom to trust as the target. */
+  readonly ca?: string | undefined
+  readonly connectMs: number
+  readonly signal: AbortSignal
+  /** Whether one may go to such a network. */
+  readonly mayEnter: (network: Network) => boolean
+}
+
+/** How far a connection has come. */
+interface Progress extends OpenOptions {
+  at: (hop: EgressHop, peer: Peer) => void
+}
+
+/** Connects by one way, to its end: proxy, tunnel and TLS. Throws an `EgressError`, or the reason of the signal. */
+export async function openConnection(target: Target, options: OpenOptions): Promise<Socket> {
+  let timeout = new EgressError('dns', 'timeout', { peer: target.peer })
+  const giveUp = new AbortController()
+  const timer = setTimeout(() => giveUp.abort(timeout), options.connectMs)
+  const signal = AbortSignal.any([giveUp.signal, options.signal])
+  const opened: Socket[] = []
+  const stop = () => opened[0]?.destroy()
+  signal.addEventListener('abort', stop)
+  try {
+    const at = (hop: EgressHop, { peer }: Peer) => {
+      timeout = new EgressError(hop, 'timeout', { peer })
+    }
+    const socket = await open(target, { ...options, signal, at, opened: (first) => opened.push(first) })
+    signal.throwIfAborted()
+    return socket
+  } catch (error) {
+    stop()
+    // How a connection broke says nothing where we broke it.
+    signal.throwIfAborted()
+    throw error
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+async function open(target: Target, progress: Progress & { opened: (first: Socket) => void }): Promise<Socket> {
+  const { way, trust, ca, at, opened } = progress
+  let socket: Socket
+  if (way.kind === 'direct') {
+    socket = await connectTo(target, { ...progress, addresses: await allowed(target, progress) })
+    opened(socket)
+  } else {
+    // A name that we resolve is looked up first: where it cannot be, the proxy need not be asked.
+    const host = way.resolvesNames ? namedHost(target, progress) : firstOf(await allowed(target, progress))
+    at('dns', way)
+    socket = await connectTo(way, { ...progress, addresses: await addressesOf(way.host, progress) })
+    opened(socket)
+    at('proxy', way)
+    if (way.secure) socket = await secure(socket, { ...way, hop: 'proxy', context: trust.contextFor(way.ca) })
+    await throughProxy(socket, { way, target, host })
+  }
+  if (!target.secure) return socket
+  at('tls', target)
+  return await secure(socket, { ...target, hop: 'tls', context: trust.contextFor(ca) })
+}
+
+async function connectTo(peer: Peer, options: Progress & { readonly addresses: readonly string[] }): Promise<Socket> {
+  options.at('connect', peer)
+  return await dialFirst(options.addresses, { ...peer, dial: options.dial, signal: options.signal })
+}
+
+/**
+ * Addresses of the target that one may go to.
+ *
+ * Invariant: what was looked at is what is dialled. A name that is another's in the next moment gains nothing (T29).
+ */
+async function allowed(target: Target, progress: Progress): Promise<readonly string[]> {
+  const addresses = await addressesOf(target.host, progress)
+  const open = addresses.filter((address) => progress.mayEnter(networkOf(address)))
+  if (open.length === 0) throw new EgressError('connect', 'forbidden-address', { peer: target.peer })
+  return open
+}
+
+/** The target's name as the proxy is told it, if by its looks one may go there. */
+function namedHost({ host, peer }: Target, { mayEnter }: Progress): string {
+  if (!mayEnter(networkOfHost(host))) throw new EgressError('proxy', 'forbidden-address', { peer })
+  return host
+}
+
+/** Plain HTTP goes to an HTTP proxy as it is; for all else it is asked to connect. */
+async function throughProxy(
+  socket: Socket,
+  { way, target, host }: { readonly way: ProxyWay; readonly target: Target; readonly host: string },
+): Promise<void> {
+  if (way.kind === 'socks') return await openSocks(socket, { to: { host, port: target.port }, proxy: way })
+  if (target.secure) await openTunnel(socket, { to: target.peer, proxy: way })
+}
+
+function firstOf(addresses: readonly string[]): string {
+  return addresses[0] ?? ''
+}
