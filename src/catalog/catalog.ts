@@ -3,7 +3,7 @@ import type { RepositoryKind, Write } from './commands.ts'
 
 export interface Repository {
   readonly name: string
-  /** `cached`: adopted as a copy of an upstream's; nobody pushes to it. */
+  /** `cached`: a copy of an upstream's; nobody pushes to it. */
   readonly kind: RepositoryKind
 }
 
@@ -15,15 +15,23 @@ export interface StoredManifest {
 }
 
 /** What a tag points at, in a repository of this kind. */
-export interface TaggedManifest extends StoredManifest {
+export interface TaggedManifest extends StoredManifest, TagTimes {
   readonly kind: RepositoryKind
 }
 
-export interface TagEntry {
+/** Of a tag, in epoch milliseconds. */
+export interface TagTimes {
+  /** When it was set. */
+  readonly movedAt: number
+  /** When its upstream last said that it points there. */
+  readonly confirmedAt?: number
+  /** When its upstream said that it is there no longer. */
+  readonly goneAt?: number
+}
+
+export interface TagEntry extends TagTimes {
   readonly name: string
   readonly digest: Digest
-  /** When it was set, in epoch milliseconds. */
-  readonly movedAt: number
 }
 
 /** What a referrers list says of one manifest (OCI Distribution, "Listing Referrers"). */

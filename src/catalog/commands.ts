@@ -42,6 +42,36 @@ export interface Commands {
     answer: { stored: true } | { missing: Digest[] } | { tagIs: Digest | undefined } | { typeIs: string }
   }
 
+  /**
+   * A manifest that came from an upstream, whose bytes the blob store holds durably: its row, its references, and its
+   * tag, confirmed at `at`. Answers with the type that it has here; left out: the repository is hosted, and nothing was
+   * written.
+   */
+  putCachedManifest: {
+    data: {
+      repository: string
+      digest: Digest
+      bytes: Uint8Array
+      manifest: Manifest
+      tag?: string
+      /** Epoch milliseconds. */
+      at: number
+    }
+    answer: string | undefined
+  }
+
+  /** The upstream has said that the tag points at that digest. Answers whether it does here; if not, nothing changes. */
+  confirmTag: { data: { repository: string; tag: string; digest: Digest; at: number }; answer: boolean }
+
+  /** The upstream has said that there is no such tag. It stays, marked, until it is confirmed or put again. */
+  markTagGone: { data: { repository: string; tag: string; digest: Digest; at: number }; answer: boolean }
+
+  /**
+   * What a proxying registry:2 cached gets the name that it has as an upstream's, or goes into what is cached under that
+   * name, whose tags win. Answers whether it was done: not where it is hosted, or that name is.
+   */
+  takeForUpstream: { data: { repository: string; as: string }; answer: boolean }
+
   /** Takes the tag away, and only it. Answers whether it was there. */
   deleteTag: { data: { repository: string; tag: string }; answer: boolean }
 

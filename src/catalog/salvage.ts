@@ -63,7 +63,9 @@ function read(database: DatabaseSync, losses: string[]): Remains {
   const rows = <Row>(table: Table, keyOf: (row: Row) => string) => scan(database, table, { keyOf, losses })
   const homes = new Map<number, Mutable>()
   for (const { id, name, kind } of rows<Nullable<RepositoryRow, 'kind'>>('repositories', ({ id }) => String(id))) {
-    if (isRepositoryName(name)) homes.set(id, { name, kind, blobs: [], manifests: [], tags: [] })
+    // A cached one may begin with a registry's name and its port.
+    if (isRepositoryName(name.replace(/^([^/:]+):\d+\//, '$1/')))
+      homes.set(id, { name, kind, blobs: [], manifests: [], tags: [] })
   }
   for (const { repository, digest } of rows<RepositoryBlobRow>('repository_blobs', keyOfDigest)) {
     if (isDigest(digest)) homes.get(repository)?.blobs.push(digest)

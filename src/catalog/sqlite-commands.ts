@@ -1,5 +1,6 @@
 import { ADOPTION_COMMANDS } from './adoption-commands.ts'
 import { BLOB_COMMANDS } from './blob-commands.ts'
+import { CACHED_COMMANDS } from './cached-commands.ts'
 import type { CommandRows } from './command-row.ts'
 import type { CommandName } from './commands.ts'
 import { FILL_COMMANDS } from './fill-commands.ts'
@@ -10,6 +11,7 @@ import { UPLOAD_COMMANDS } from './upload-commands.ts'
 export const SQLITE_COMMANDS: CommandRows<CommandName> = {
   ...BLOB_COMMANDS,
   ...MANIFEST_COMMANDS,
+  ...CACHED_COMMANDS,
   ...UPLOAD_COMMANDS,
   ...ADOPTION_COMMANDS,
   ...FILL_COMMANDS,

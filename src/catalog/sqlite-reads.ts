@@ -11,6 +11,7 @@ import type {
   StoredManifest,
   TagEntry,
   TaggedManifest,
+  TagTimes,
   UploadSession,
 } from './catalog.ts'
 import type { Write } from './commands.ts'
@@ -24,6 +25,7 @@ export function openReads(path: string, write: Write): Catalog {
   return new SqliteCatalog(openForReading(path), write)
 }
 
+type TimesRow = Pick<TagRow, 'moved_at' | 'confirmed_at' | 'gone_at'>
 type StoredRow = Pick<ManifestRow, 'digest' | 'media_type'> & Pick<ManifestContentRow, 'bytes'>
 
 /** Manifests of so many bytes are read for one page of referrers: it holds their annotations. */
@@ -68,9 +70,9 @@ class SqliteCatalog implements Catalog {
   }
 
   async manifestByTag(repository: string, tag: string): Promise<TaggedManifest | undefined> {
-    const row = this.#statements.get<StoredRow & Pick<RepositoryRow, 'kind'>>(
-      `select repositories.kind, manifests.digest, manifests.media_type, manifest_contents.bytes
-       from repositories
+    const row = this.#statements.get<StoredRow & Pick<RepositoryRow, 'kind'> & TimesRow>(
+      `select repositories.kind, manifests.digest, manifests.media_type, manifest_contents.bytes,
+       tags.moved_at, tags.confirmed_at, tags.gone_at from repositories
        join tags on tags.repository = repositories.id
        join manifests on manifests.repository = tags.repository and manifests.digest = tags.digest
        join manifest_contents on manifest_contents.digest = manifests.digest
@@ -79,7 +81,7 @@ class SqliteCatalog implements Catalog {
       tag,
     )
     const found = storedFrom(row)
-    return found && row && { ...found, kind: row.kind }
+    return found && row && { ...found, kind: row.kind, ...timesFrom(row) }
   }
 
   async manifests(repository: string, { after = '', limit }: Page): Promise<ManifestEntry[]> {
@@ -100,7 +102,7 @@ class SqliteCatalog implements Catalog {
 
   async tags(repository: string, { after = '', limit }: Page): Promise<TagEntry[]> {
     const rows = this.#statements.all<TagRow>(
-      `select name, digest, moved_at from tags
+      `select name, digest, moved_at, confirmed_at, gone_at from tags
        where repository = (select id from repositories where name = ?) and name > ? order by name limit ?`,
       repository,
       after,
@@ -111,7 +113,7 @@ class SqliteCatalog implements Catalog {
 
   async tag(repository: string, name: string): Promise<TagEntry | undefined> {
     const row = this.#statements.get<TagRow>(
-      `select name, digest, moved_at from tags
+      `select name, digest, moved_at, confirmed_at, gone_at from tags
        where repository = (select id from repositories where name = ?) and name = ?`,
       repository,
       name,
@@ -251,8 +253,16 @@ function sessionFrom({ id, repository, account, algorithm, started_at }: UploadR
   return { id, repository, account, algorithm, startedAt: started_at }
 }
 
-function tagFrom({ name, digest, moved_at }: TagRow): TagEntry {
-  return { name, digest, movedAt: moved_at }
+function tagFrom({ name, digest, ...times }: TagRow): TagEntry {
+  return { name, digest, ...timesFrom(times) }
+}
+
+function timesFrom({ moved_at, confirmed_at, gone_at }: TimesRow): TagTimes {
+  return {
+    movedAt: moved_at,
+    ...(confirmed_at !== null && { confirmedAt: confirmed_at }),
+    ...(gone_at !== null && { goneAt: gone_at }),
+  }
 }
 
 function referrerFrom({ digest, media_type, size, artifact_type, annotations }: ManifestRow): Referrer {

@@ -81,6 +81,10 @@ export interface TagRow {
   digest: Digest
   /** When it was last set, in epoch milliseconds. */
   moved_at: number
+  /** Of a cached one: when its upstream last said that it points there, in epoch milliseconds. */
+  confirmed_at: number | null
+  /** Of a cached one: when its upstream said that it is there no longer, in epoch milliseconds. */
+  gone_at: number | null
 }
 
 /** An upload session. Its bytes, and how many there are, are the blob store's business. */

@@ -5,6 +5,7 @@ import type { Data } from '../../src/catalog/commands.ts'
 import type { Digest } from '../../src/oci/digest.ts'
 import type { Manifest } from '../../src/oci/manifest.ts'
 import { digestOf } from '../helpers/digest-of.ts'
+import { cachedContract } from './catalog-cached.contract.ts'
 
 const REPOSITORY = 'apps/web'
 const OTHER = 'apps/other'
@@ -18,6 +19,8 @@ const PAGE = { limit: 100 }
  * adds only what is special to that catalog. `open` makes an empty one.
  */
 export function catalogContract(name: string, open: () => Promise<Catalog>): void {
+  cachedContract(name, open)
+
   describe(`${name} keeps the Catalog contract: blobs`, () => {
     it('makes a repository with its first blob, as hosted', async () => {
       await using catalog = await open()
@@ -78,7 +81,7 @@ export function catalogContract(name: string, open: () => Promise<Catalog>): voi
       const digest = await put(catalog, { bytes, tags: ['v1'] })
       const expected = { digest, mediaType: IMAGE_TYPE, bytes: new Uint8Array(bytes) }
       assert.deepEqual(await catalog.manifest(REPOSITORY, digest), expected)
-      assert.deepEqual(await catalog.manifestByTag(REPOSITORY, 'v1'), { ...expected, kind: 'hosted' })
+      assert.deepEqual(await catalog.manifestByTag(REPOSITORY, 'v1'), { ...expected, kind: 'hosted', movedAt: 1 })
       assert.deepEqual(await catalog.manifests(REPOSITORY, PAGE), [
         { digest, mediaType: IMAGE_TYPE, size: bytes.length, pinned: false },
       ])

@@ -167,13 +167,15 @@ for (const [what, write, level] of [
   })
 }
 
-test('only upload sessions, notes of downloads and written links may be lost in a power cut', () => {
+test('only upload sessions, notes of downloads, words about cached tags and written links may be lost in a power cut', () => {
   const fleeting = Object.entries(SQLITE_COMMANDS).filter(([, { durable }]) => !durable)
   assert.deepEqual(fleeting.map(([name]) => name).sort(), [
     'beginUpload',
+    'confirmTag',
     'dropFill',
     'endUpload',
     'linksWritten',
+    'markTagGone',
     'noteFill',
   ])
 })
