@@ -60,6 +60,7 @@ export class Namespace implements AsyncDisposable {
   readonly #init: RunningProcess
   readonly #started: RunningProcess[] = []
   readonly #toClose: (() => void)[] = []
+  readonly #cgroups: string[] = []
 
   constructor(folder: TemporaryFolder, init: RunningProcess) {
     this.folder = folder
@@ -69,6 +70,11 @@ export class Namespace implements AsyncDisposable {
   /** A cgroup for the containers, which is no namespace's and has to be removed apart. */
   get cgroup(): string {
     return basename(this.folder.path)
+  }
+
+  /** Has a cgroup that a program makes under a name of its own removed with the namespace. */
+  owns(cgroup: string): void {
+    this.#cgroups.push(cgroup)
   }
 
   /** Ends with the namespace. */
@@ -107,7 +113,7 @@ export class Namespace implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#endProcesses()
     for (const close of this.#toClose) close()
-    await removeCgroups(this.cgroup)
+    for (const name of [this.cgroup, ...this.#cgroups]) await removeCgroups(name)
     await this.folder[Symbol.asyncDispose]()
   }
 

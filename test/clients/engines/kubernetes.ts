@@ -51,6 +51,8 @@ export interface KubernetesOptions {
  */
 export async function startKubernetes(namespace: Namespace, { pause }: KubernetesOptions): Promise<Kubernetes> {
   const { folder } = namespace
+  // containerd's, for pods that nobody gave one.
+  namespace.owns('k8s.io')
   await namespace.run(program('sh'), ['-c', NETWORK])
   await makeKeys(namespace)
   await namespace.write('/etc/cni/net.d/10-lab.conflist', JSON.stringify(CNI))
@@ -108,7 +110,7 @@ bin_dirs = ['${dirname(program('cni-bridge'))}']
   return cluster
 }
 
-async function makeKeys({ folder, cgroup }: Namespace): Promise<void> {
+async function makeKeys({ folder }: Namespace): Promise<void> {
   const openssl = (...args: string[]) => run(program('openssl'), args, { cwd: folder.path })
   await openssl(
     ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'ca.key', '-out', 'ca.crt', '-days', '30'],
@@ -145,8 +147,7 @@ async function makeKeys({ folder, cgroup }: Namespace): Promise<void> {
       kind: 'KubeletConfiguration',
       authentication: { anonymous: { enabled: true }, webhook: { enabled: false } },
       authorization: { mode: 'AlwaysAllow' },
-      // Of our own, and removed with the namespace.
-      ...{ cgroupDriver: 'cgroupfs', cgroupRoot: `/${cgroup}`, cgroupsPerQOS: false, enforceNodeAllocatable: [] },
+      ...{ cgroupDriver: 'cgroupfs', cgroupsPerQOS: false, enforceNodeAllocatable: [] },
       containerRuntimeEndpoint: `unix://${folder.at('containerd.sock')}`,
       ...{ failSwapOn: false, registerNode: true, imageGCHighThresholdPercent: 100 },
       evictionHard: { 'imagefs.available': '1%', 'nodefs.available': '1%', 'memory.available': '50Mi' },
