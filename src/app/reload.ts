@@ -4,7 +4,7 @@ import { Secret } from '../base/secret.ts'
 import type { Config } from '../config/settings.ts'
 
 /** What a running server takes from another configuration. All else needs a restart. */
-const TAKEN = ['log.level', 'http.headers']
+const TAKEN = ['log.level', 'http.headers', 'access', 'groups']
 
 /** Keeps what of the configuration is in force. */
 export class Reloading {
@@ -27,7 +27,7 @@ export class Reloading {
   take(next: Config): void {
     this.#now = next
     this.#log.setLevel(next.log.level)
-    this.#log.info({ level: next.log.level }, 'the configuration was read anew: log.level and http.headers are taken')
+    this.#log.info({ level: next.log.level }, `the configuration was read anew: ${TAKEN.join(', ')} are taken`)
     const waiting = changedKeys(this.#atStart, next).filter((key) => !TAKEN.some((taken) => isIn(key, taken)))
     if (waiting.length === 0) return
     this.#log.warn({ settings: waiting }, `a restart is needed for what else has changed: ${waiting.join(', ')}`)

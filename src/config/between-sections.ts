@@ -2,15 +2,21 @@ import type * as z from 'zod'
 import { registryName } from '../base/registry-name.ts'
 import { formatAddress, type ListenAddress } from './address.ts'
 import type { Config } from './settings.ts'
+import { unknownGroups } from './settings-access.ts'
 
 /** What is wrong between sections that are each right. */
 export function checkSections(config: SectionsTogether, context: z.RefinementCtx): void {
-  for (const { path, message } of [...twoDefaults(config), ...twoListeners(config), ...twoHosts(config)]) {
+  for (const { path, message } of [
+    ...twoDefaults(config),
+    ...twoListeners(config),
+    ...twoHosts(config),
+    ...unknownGroups(config),
+  ]) {
     context.addIssue({ code: 'custom', path: [...path], message })
   }
 }
 
-type SectionsTogether = Pick<Config, 'http' | 'proxy' | 'upstreams'>
+type SectionsTogether = Pick<Config, 'http' | 'proxy' | 'upstreams' | 'access' | 'groups'>
 
 interface Fault {
   readonly path: readonly (string | number)[]

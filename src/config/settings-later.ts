@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { count, duration, later, onOff, refused, setting, text, texts } from './setting.ts'
+import { count, duration, later, onOff, setting, text, texts } from './setting.ts'
 
 const retention = z.array(
   z.strictObject({
@@ -29,6 +29,4 @@ export const laterSections = {
     z.strictObject({ enabled: setting('Serves it.', onOff) }).optional(),
   ),
   lab: later('The lab around the registry.', 'nothing is made of it yet', lab.optional()),
-  groups: refused('Groups of users.', 'every user may do everything so far'),
-  access: refused('Who may do what.', 'every user may do everything so far'),
 }

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { LOG_LEVELS } from '../base/log.ts'
 import { checkSections } from './between-sections.ts'
 import { count, oneOf, onOff, pattern, refused, setting, text, warned } from './setting.ts'
+import { access, groups } from './settings-access.ts'
 import { cache, proxy, upstreams } from './settings-cache.ts'
 import { egress } from './settings-egress.ts'
 import { health } from './settings-health.ts'
@@ -119,6 +120,11 @@ const sections = z.strictObject({
   upstreams: setting('Registries that are cached, by name.', upstreams),
   egress: setting('The ways out.', egress),
   cache: setting('How much is cached.', cache),
+  groups: setting('Users by the name of a group, for `access`.', groups),
+  access: setting(
+    'Who may do what. Rules only grant, and add up; what none grants is refused. Without: every user may do everything.',
+    access,
+  ),
   ...laterSections,
 })
 

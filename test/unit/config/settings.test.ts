@@ -41,7 +41,7 @@ test('every key of registry:2 and registry 3 is in the table', () => {
 /** What decides who comes in or where data lies, and is not built. */
 const REFUSED = [
   ...['inmemory', 's3', 's3aws', 'azure', 'gcs', 'swift', 'oss'].map((driver) => `storage.${driver}`),
-  ...['auth.token', 'auth.silly', 'middleware', 'http.tls.letsencrypt', 'http.h2c', 'proxy.exec', 'groups', 'access'],
+  ...['auth.token', 'auth.silly', 'middleware', 'http.tls.letsencrypt', 'http.h2c', 'proxy.exec'],
 ]
 
 test('what decides who comes in or where data lies, and is not built, is refused', () => {
