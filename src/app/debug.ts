@@ -34,6 +34,7 @@ export async function openDebug(settings: DebugSettings, options: DebugOptions):
   })
   const server = await startServer({
     address: addr,
+    setting: 'http.debug.addr',
     answer: createHandler({ routes, signIn: OPEN_TO_ALL }),
     // Prometheus asks every few seconds, and nobody wants to read of it.
     log: {

@@ -22,7 +22,8 @@ export interface Front extends AsyncDisposable {
   drain(): Promise<void>
 }
 
-type FrontOptions = Omit<ServerOptions, 'answer' | 'log'> & {
+/** Where a front listens, and how. */
+export type FrontOptions = Omit<ServerOptions, 'answer' | 'log'> & {
   readonly log: Log
   readonly drainMs: number
   readonly prefix: Prefix

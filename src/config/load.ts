@@ -1,6 +1,7 @@
 import { stringify } from 'yaml'
 import * as z from 'zod'
 import { OperatorError } from '../base/operator-error.ts'
+import { mirrorLogins } from './mirror-logins.ts'
 import { modernForm } from './older-forms.ts'
 import { openToAll } from './open-to-all.ts'
 import { isObject, plainOf } from './plain.ts'
@@ -81,6 +82,7 @@ export function loadConfig(source: Source, { environment = {}, lenient = false }
       ...[...modern.warnings, ...unknown, ...idle].map(({ at, ...said }) => ({ place: place(at), ...said })),
       ...ofProxies,
       ...openToAll(checked.config),
+      ...mirrorLogins(checked.config),
     ],
   }
 }

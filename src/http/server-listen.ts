@@ -19,17 +19,21 @@ export interface Listening {
 /** Whoever may enter the folder may connect: a reverse proxy runs as another user. */
 const SOCKET_MODE = 0o666
 
-/** Resolves once it listens. Throws an `OperatorError` where it cannot. */
-export async function listen(server: HttpServer | HttpsServer, where: Where): Promise<Listening> {
+/** Resolves once it listens. Throws an `OperatorError` where it cannot, which names the setting that says where. */
+export async function listen(
+  server: HttpServer | HttpsServer,
+  where: Where,
+  setting = 'http.addr',
+): Promise<Listening> {
   if ('path' in where) await removeStale(where.path)
-  const listening = await begin(server, where)
+  const listening = await begin(server, where, setting)
   if ('path' in where) await chmod(where.path, SOCKET_MODE)
   return listening
 }
 
-function begin(server: HttpServer | HttpsServer, where: Where): Promise<Listening> {
+function begin(server: HttpServer | HttpsServer, where: Where, setting: string): Promise<Listening> {
   return new Promise((resolve, reject) => {
-    const fail = (error: NodeJS.ErrnoException) => reject(listenError(error, written(where)))
+    const fail = (error: NodeJS.ErrnoException) => reject(listenError(error, written(where), setting))
     const options =
       'path' in where ? where : { port: where.port, ...(where.host !== undefined && { host: where.host }) }
     server.once('error', fail)
@@ -66,18 +70,20 @@ async function answers(path: string): Promise<boolean> {
   }
 }
 
-const NO_SUCH_ADDRESS = ['this machine has no such address', 'set http.addr to one of its own'] as const
+const NO_SUCH_ADDRESS = ['this machine has no such address', 'set SETTING to one of its own'] as const
 
-/** Why a machine does not let us listen, and what to do. */
+/** Why a machine does not let us listen, and what to do. `SETTING` is the one that says where. */
 const LISTEN_ERRORS: Readonly<Record<string, readonly [because: string, hint: string]>> = {
-  EADDRINUSE: ['another program does', 'end it, or set http.addr to another place'],
-  EACCES: ['this user may not', 'set http.addr to a port from 1024 on, or to a folder that this user may write to'],
+  EADDRINUSE: ['another program does', 'end it, or set SETTING to another place'],
+  EACCES: ['this user may not', 'set SETTING to a port from 1024 on, or to a folder that this user may write to'],
   ENOENT: ['there is no such folder', 'make it, or set http.addr to another one'],
   EADDRNOTAVAIL: NO_SUCH_ADDRESS,
   ENOTFOUND: NO_SUCH_ADDRESS,
 }
 
-function listenError(error: NodeJS.ErrnoException, where: string): Error {
+function listenError(error: NodeJS.ErrnoException, where: string, setting: string): Error {
   const known = LISTEN_ERRORS[error.code ?? '']
-  return known === undefined ? error : new OperatorError(`Cannot listen on ${where}: ${known[0]}`, known[1])
+  if (known === undefined) return error
+  const [because, hint] = known
+  return new OperatorError(`Cannot listen on ${where}: ${because}`, hint.replace('SETTING', setting))
 }

@@ -15,6 +15,8 @@ import { answerByHand, NO_TUNNEL, refusePlainHttp, type Unreadable, unreadable }
 
 export interface ServerOptions {
   readonly address: Where
+  /** That says so, for who is told that it cannot be. Default: `http.addr`. */
+  readonly setting?: string
   /** Left out: plain HTTP. */
   readonly tls?: TlsOptions
   readonly answer: Answer
@@ -118,7 +120,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 
   // After all listeners, so that none of them meets a connection that TLS never saw.
   const raw = tls === undefined ? undefined : refusePlainHttp(server as HttpsServer, { idleMs, log, headers })
-  const listening = await listen(server, address)
+  const listening = await listen(server, address, options.setting)
   limitConnections(server, most, log)
 
   return {

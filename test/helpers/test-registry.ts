@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { Writable } from 'node:stream'
 import { parseBasic } from '../../src/auth/basic.ts'
 import type { BlobStore } from '../../src/blobs/blob-store.ts'
+import { withBindings } from '../../src/http/bound.ts'
 import { BufferPool } from '../../src/http/buffer-pool.ts'
 import { createHandler, type Outcome } from '../../src/http/dispatch.ts'
 import type { SignIn } from '../../src/http/guard.ts'
@@ -24,6 +25,12 @@ export interface TestRegistryOptions {
   readonly limits?: Limits
   readonly readOnly?: boolean
   readonly prefix?: Prefix
+  /** Upstreams by the host names that are bound to them. */
+  readonly hosts?: Readonly<Record<string, string>>
+  /** Names of the registry, beside the `Host` of a request. */
+  readonly own?: readonly string[]
+  /** The upstream whose own listener it is. */
+  readonly mirror?: string
 }
 
 export type Rights = 'everything' | ((action: Action, repository: string) => boolean)
@@ -60,11 +67,20 @@ export async function testRegistry({
   limits,
   readOnly = false,
   prefix = { inward: '/', outward: '/' },
+  hosts = {},
+  own = [],
+  mirror,
   ...options
 }: TestRegistryOptions = {}): Promise<TestRegistry> {
   const rules = await openTestRules(options)
   const table = routes(rules.registry, limits)
-  const answer = withPrefix(createHandler({ routes: table, signIn: signInOf(users), readOnly }), prefix)
+  const handler = createHandler({
+    ...{ routes: table, signIn: signInOf(users), readOnly },
+    locating: { locate: (asked) => rules.registry.locate(asked), own: () => own },
+    ...(mirror !== undefined && { mirror: { upstream: mirror } }),
+  })
+  const names = new Set(mirror === undefined ? (options.cache?.upstreams?.keys() ?? []) : [mirror])
+  const answer = withPrefix(withBindings(handler, { names, hosts: new Map(Object.entries(hosts)) }), prefix)
   let requests = 0
 
   async function request(line: string, { headers = {}, body, as }: RequestOptions = {}): Promise<Answer> {
