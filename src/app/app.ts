@@ -1,12 +1,9 @@
-import { openSignIn } from '../auth/sign-in.ts'
 import type { Log, LogTarget } from '../base/log.ts'
 import { NO_METRICS, openMetrics } from '../base/metrics.ts'
 import type { CommandName } from '../catalog/commands.ts'
 import type { Config } from '../config/settings.ts'
-import { createHandler } from '../http/dispatch.ts'
 import { extraHeaders } from '../http/extra-headers.ts'
 import { trustedProxies } from '../http/forwarded.ts'
-import { prefixOf } from '../http/prefix.ts'
 import { openRequestMetrics } from '../http/request-metrics.ts'
 import { type Limits, routes } from '../http/routes.ts'
 import { noCache } from '../registry/cache.ts'
@@ -21,8 +18,8 @@ import { openAccessLog } from './access.ts'
 import { admission } from './admission.ts'
 import { openControl } from './control.ts'
 import { openDebug } from './debug.ts'
+import { openEntrances } from './entrances.ts'
 import { fileLimit, mostConnections } from './file-limit.ts'
-import { openFront } from './front.ts'
 import { openHealth } from './health.ts'
 import { startJobs } from './jobs.ts'
 import { measured } from './metrics-blob-store.ts'
@@ -31,6 +28,7 @@ import { perform } from './perform.ts'
 import { policyOf } from './policy.ts'
 import { adoptAtStart } from './registry2.ts'
 import { Reloading } from './reload.ts'
+import { accessSettings, signInOf } from './sign-in.ts'
 import { openTls } from './tls.ts'
 import { upkeepJobs } from './upkeep.ts'
 import { openVolume, seeVolume } from './volume.ts'
@@ -41,7 +39,7 @@ export interface App extends AsyncDisposable {
   readonly address: string
   /** Resolves if it cannot go on. */
   readonly failed: Promise<Error>
-  /** Takes the level of the log and the headers of another configuration, and warns of what else it changes. */
+  /** Takes the level of the log, the headers and the rules of access of another configuration, and warns of what else it changes. */
   reload(next: Config): void
 }
 
@@ -71,16 +69,14 @@ export async function startApp(config: Config, { log, stdout, signal }: AppOptio
   const requests = openRequestMetrics(metrics)
   const tls = config.http.tls && openTls(config.http.tls, log)
   stack.use(tls?.source)
-  const signIn = stack.use(openSignIn({ htpasswd: config.auth?.htpasswd, log, metrics, now: () => performance.now() }))
+  const signIn = stack.use(signInOf(config, { log, metrics }))
   const accessLog = openAccessLog(config.log, stdout)
   const health = stack.use(openHealth({ checks: config.health, volume, log }))
   stack.use(await openDebug(debug, { log, metrics, health }))
   const files = await fileLimit()
-  const front = stack.use(
-    await openFront({
-      ...{ address: config.http.addr, log, ...(tls && { tls }) },
-      drainMs: config.http.draintimeout,
-      prefix: prefixOf(config.http),
+  const entrances = stack.use(
+    await openEntrances(config, {
+      ...{ log, ...(tls && { tls }) },
       trusted: trustedProxies(config.http.trustedproxies),
       headers: extraHeaders(() => reloading.now.http.headers),
       most: files === undefined ? undefined : mostConnections(files),
@@ -111,30 +107,35 @@ export async function startApp(config: Config, { log, stdout, signal }: AppOptio
   stack.use(links)
   volume.onWritten((name) => FOLLOWED.has(name) && links.wake())
   const registry = stack.use(createRegistry(parts))
-  const answer = createHandler({
-    ...{ routes: [...front.routes, ...routes(registry, limitsOf(config))], signIn },
-    ...{
-      begun: requests.begun,
-      admit: admission(health),
-      readOnly: config.storage.maintenance.readonly.enabled,
-    },
-  })
   stack.use(await openControl(root, (name, options, how) => perform(name, options, { ...how, root, parts })))
   const purging = config.storage.maintenance.uploadpurging
   const jobs = upkeepJobs({ root, uploads: registry.uploads, purging, log, now: parts.now })
   stack.use(startJobs(jobs, (job, error) => log.warn({ job, error }, 'a job has failed; it is tried again')))
 
-  front.serve(answer, health)
+  entrances.serve({
+    ...{ routes: routes(registry, limitsOf(config)), locate: registry.locate, upstreams: parts.cache.upstreams.keys() },
+    ...{ signIn, health, admit: admission(health), begun: requests.begun },
+    readOnly: config.storage.maintenance.readonly.enabled,
+  })
   // Requests end before anything that they use.
-  stack.defer(() => front.drain())
-  const { address, scheme } = front
+  stack.defer(() => entrances.drain())
+  const { address, scheme, mirrors } = entrances
+  for (const { upstream, address: at } of mirrors) {
+    log.info(
+      { address: at, scheme, upstream },
+      `a mirror of ${upstream} is at ${at}${scheme === 'https' ? ', tls' : ''}`,
+    )
+  }
   log.info({ address, scheme, rootdirectory: root }, `listening on ${address}${scheme === 'https' ? ', tls' : ''}`)
 
   const held = stack.move()
   return {
     address,
     failed: volume.writerDied,
-    reload: (next) => reloading.take(next),
+    reload(next) {
+      reloading.take(next)
+      signIn.take(accessSettings(next))
+    },
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
 }
