@@ -32,6 +32,10 @@ export const ANSWERS: Readonly<Record<RefusalKind, { readonly status: number; re
   'upload-out-of-order': { status: 416, code: 'RANGE_INVALID' },
   'precondition-failed': { status: 412, code: 'PRECONDITION_FAILED' },
   'rate-limited': { status: 429, code: 'TOOMANYREQUESTS' },
+  'upstream-denied': { status: 403, code: 'DENIED' },
+  'upstream-unavailable': { status: 502, code: 'UNAVAILABLE' },
+  'upstream-timeout': { status: 504, code: 'UNAVAILABLE' },
+  'not-cached': { status: 503, code: 'UNAVAILABLE' },
   unavailable: { status: 503, code: 'UNAVAILABLE' },
   'storage-full': { status: 507, code: 'UNAVAILABLE' },
 }

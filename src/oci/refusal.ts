@@ -22,6 +22,10 @@ export const SENTENCES = {
   'upload-out-of-order': 'Chunk does not begin where the upload stands',
   'precondition-failed': 'What is stored is not what the request expects',
   'rate-limited': 'Too many requests',
+  'upstream-denied': 'The upstream does not give it',
+  'upstream-unavailable': 'The upstream cannot be reached, or does not answer as a registry',
+  'upstream-timeout': 'The upstream does not answer in time',
+  'not-cached': 'It is not cached, and no upstream is asked',
   unavailable: 'The registry cannot answer now',
   'storage-full': 'The disk of the registry is full',
 } as const
