@@ -1,7 +1,8 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
+import type { Certificates } from './certificates.ts'
 import { type RunningProcess, run, start } from './processes.ts'
 import { program } from './programs.ts'
-import { RegistryClient } from './registry-client.ts'
+import { type Credentials, RegistryClient } from './registry-client.ts'
 import { temporaryFolder } from './temporary.ts'
 
 /** Debian's registry:2, running on a folder. */
@@ -20,8 +21,11 @@ interface Settings {
   readonly proxy?: string
   /** File of users. */
   readonly htpasswd?: string
+  readonly tls?: Certificates
   /** Default: true. */
   readonly deletes?: boolean
+  /** Whom its client signs in as. */
+  readonly credentials?: Credentials
   /** On every answer. */
   readonly headers?: Readonly<Record<string, readonly string[]>>
 }
@@ -39,7 +43,10 @@ export async function startRegistry2(
   try {
     const host = await addressOf(child)
     return {
-      client: new RegistryClient(`http://${host}`),
+      client: new RegistryClient(`${options.tls ? 'https' : 'http'}://${host}`, {
+        ...(options.tls && { ca: await readFile(options.tls.ca, 'utf8') }),
+        ...(options.credentials && { credentials: options.credentials }),
+      }),
       host,
       async stop() {
         child.signal('SIGTERM')
@@ -66,12 +73,13 @@ export async function collectWithRegistry2(data: string, version: Version = 'doc
 }
 
 /** JSON is YAML. */
-function configFor(data: string, { proxy, htpasswd, headers, deletes = true }: Settings = {}): string {
+function configFor(data: string, { proxy, htpasswd, headers, tls, deletes = true }: Settings = {}): string {
+  const certificate = tls && { certificate: tls.certificate, key: tls.key }
   return JSON.stringify({
     version: 0.1,
     log: { level: 'info', accesslog: { disabled: true } },
     storage: { filesystem: { rootdirectory: data }, delete: { enabled: deletes } },
-    http: { addr: '127.0.0.1:0', ...(headers !== undefined && { headers }) },
+    http: { addr: '127.0.0.1:0', ...(headers !== undefined && { headers }), ...(certificate && { tls: certificate }) },
     compatibility: { schema1: { enabled: true } },
     ...(proxy !== undefined && { proxy: { remoteurl: proxy } }),
     ...(htpasswd !== undefined && { auth: { htpasswd: { realm: 'Homeport', path: htpasswd } } }),
