@@ -74,8 +74,12 @@ export function requestFields(end: RequestEnd): Record<string, unknown> {
     'http.response.contenttype': type,
   }
   if (outcome !== undefined) {
-    const { account, params } = outcome
+    const { account, params, located } = outcome
     if (account !== '') fields['auth.user.name'] = account
+    if (located?.upstream !== undefined) {
+      fields['homeport.upstream'] = located.upstream
+      fields['homeport.repository'] = located.repository
+    }
     for (const name in params) fields[VARS[name] ?? `vars.${name}`] = short(params[name])
   }
   addError(fields, end)

@@ -41,6 +41,20 @@ describe('the line of a request', () => {
     assert.equal(fields['vars.uuid'], 'u1')
   })
 
+  test('names what is cached in one way, whatever the client called it', () => {
+    const located = { repository: 'docker.io/library/alpine', upstream: 'docker.io', namespace: 'docker.io' }
+    const { fields } = logged(requestEnd({ outcome: { params: { name: 'alpine' }, located } }))
+    assert.deepEqual(
+      [fields['homeport.upstream'], fields['homeport.repository'], fields['vars.name']],
+      ['docker.io', 'docker.io/library/alpine', 'alpine'],
+    )
+    const hosted = logged(requestEnd({ outcome: { located: { repository: 'team/app' } } }))
+    assert.deepEqual(
+      Object.keys(hosted.fields).filter((name) => name.startsWith('homeport.')),
+      [],
+    )
+  })
+
   test('has a refusal as registry:2 writes it, and is no fault of ours', () => {
     const { level, message, fields } = logged(requestEnd({ status: 404, outcome: { failure: FAILURE } }))
     assert.deepEqual([level, message], ['info', 'response completed with error'])
