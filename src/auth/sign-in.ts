@@ -57,13 +57,21 @@ export interface SignInOptions {
 
 /** Without rules as registry:2: with users, each of them may do everything, and nobody else anything. */
 export function openSignIn(options: SignInOptions): MainSignIn {
-  const { htpasswd, log, upstreams = [], now } = options
+  const { htpasswd } = options
   const users = htpasswd && openUsers({ ...options, path: htpasswd.path })
+  return mainSignIn({ ...options, users, realm: htpasswd?.realm ?? '' })
+}
+
+/** The same for users who are known already; it closes them. */
+export function mainSignIn(
+  options: Omit<SignInOptions, 'htpasswd'> & { readonly users: UsersInForce | undefined; readonly realm: string },
+): MainSignIn {
+  const { users, realm, log, now, upstreams = [] } = options
   let access = accessOf(options.access, users)
   warnOfStrangers(options.access, { users, log })
 
   const shared = {
-    ...{ users: users?.passwords, realm: htpasswd?.realm ?? '' },
+    ...{ users: users?.passwords, realm },
     access: () => access,
     tokens: new Tokens({ now, stateOf: (account) => (account === '' ? '' : users?.passwords.storedOf(account)) }),
   }

@@ -28,10 +28,17 @@ export function plainOf(value: unknown, asText: unknown, part: Part): unknown {
     if (sections !== undefined && name.startsWith('x-')) return []
     const child = childOf(part, name)
     if (child === undefined) return [[name, item]]
-    const absent = item === null && sectionsOf(child) === undefined && !isOpaque(child) && !isMap(part)
+    const absent = item === null && !stays(name, child) && !isMap(part)
     return absent ? [] : [[name, plainOf(item, inside(asText, name), child)]]
   })
   return Object.fromEntries(entries)
+}
+
+/** Rules that are all comments are no rules, which is nobody's right; without the key every user has all of them. */
+const RULES = 'access'
+
+function stays(name: string, child: Part): boolean {
+  return name === RULES || sectionsOf(child) !== undefined || isOpaque(child)
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {

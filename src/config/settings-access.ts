@@ -14,7 +14,9 @@ const one = text.refine((value) => value === 'anonymous' || ACCOUNT.test(value.r
 
 const who = named(
   'text, or list of texts',
-  z.union([one, z.array(one).min(1)], { error: 'must be a user, group:NAME, or anonymous, or a list of these' }),
+  z.union([one, z.array(one).min(1, { error: 'must name somebody' })], {
+    error: 'must be a user, group:NAME, or anonymous, or a list of these',
+  }),
 )
 
 const network = text.refine(isAddressRange, { error: 'must be an IP address, or a network like 192.168.0.0/16' })

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { Writable } from 'node:stream'
+import type { AccessSettings } from '../../src/auth/access.ts'
 import { parseBasic } from '../../src/auth/basic.ts'
+import type { MainSignIn } from '../../src/auth/sign-in.ts'
 import type { BlobStore } from '../../src/blobs/blob-store.ts'
 import { withBindings } from '../../src/http/bound.ts'
 import { BufferPool } from '../../src/http/buffer-pool.ts'
@@ -10,11 +12,13 @@ import { type Prefix, withPrefix } from '../../src/http/prefix.ts'
 import type { Reply } from '../../src/http/route.ts'
 import { type Limits, routes } from '../../src/http/routes.ts'
 import { sendBlob } from '../../src/http/send-blob.ts'
+import { tokenAddresses } from '../../src/http/token-address.ts'
 import type { Cache } from '../../src/registry/cache.ts'
 import type { Policy } from '../../src/registry/parts.ts'
 import type { Action, Caller } from '../../src/registry/registry.ts'
 import type { Image } from './images.ts'
 import { openTestRules, type TestRules } from './test-rules.ts'
+import { testSignIn } from './test-sign-in.ts'
 
 export interface TestRegistryOptions {
   readonly policy?: Partial<Policy>
@@ -22,6 +26,8 @@ export interface TestRegistryOptions {
   readonly blobs?: BlobStore
   /** Accounts, all with the password `secret`, and what each may do. Left out: open to everybody. */
   readonly users?: Readonly<Record<string, Rights>>
+  /** Rules, by the real sign-in: what `users` says of rights does not count then. */
+  readonly access?: AccessSettings
   readonly limits?: Limits
   readonly readOnly?: boolean
   readonly prefix?: Prefix
@@ -41,6 +47,10 @@ export interface RequestOptions {
   readonly body?: string | Uint8Array | readonly (string | Uint8Array)[]
   /** One of the accounts. */
   readonly as?: string
+  /** The client's address. */
+  readonly peer?: string
+  /** Where it reached us. */
+  readonly origin?: { readonly scheme: 'http' | 'https'; readonly host: string }
 }
 
 export interface Answer {
@@ -57,6 +67,8 @@ export type Send = (line: string, options?: RequestOptions) => Promise<Answer>
 export interface TestRegistry extends AsyncDisposable {
   readonly request: Send
   readonly rules: TestRules
+  /** Where there are rules. */
+  readonly signIn: MainSignIn | undefined
   /** An image with all below it, through the protocol; the last step gives it its tag. */
   push(repository: string, image: Image, reference?: string): Promise<void>
 }
@@ -64,6 +76,7 @@ export interface TestRegistry extends AsyncDisposable {
 /** The whole protocol without a port: routes, guard and errors over the real rules, a real catalog, and blobs in memory. */
 export async function testRegistry({
   users,
+  access,
   limits,
   readOnly = false,
   prefix = { inward: '/', outward: '/' },
@@ -74,22 +87,27 @@ export async function testRegistry({
 }: TestRegistryOptions = {}): Promise<TestRegistry> {
   const rules = await openTestRules(options)
   const table = routes(rules.registry, limits)
+  const upstreams = [...(options.cache?.upstreams?.keys() ?? [])]
+  const signIn =
+    access && testSignIn({ users: Object.keys(users ?? {}), access, upstreams, now: () => rules.clock.now })
+  const real = mirror === undefined ? signIn : signIn?.mirrorOf(mirror)
   const handler = createHandler({
-    ...{ routes: table, signIn: signInOf(users), readOnly },
+    ...{ routes: table, signIn: real ?? signInOf(users), readOnly },
+    tokenAddress: tokenAddresses({ prefix: prefix.outward }),
     locating: { locate: (asked) => rules.registry.locate(asked), own: () => own },
     ...(mirror !== undefined && { mirror: { upstream: mirror } }),
   })
-  const names = new Set(mirror === undefined ? (options.cache?.upstreams?.keys() ?? []) : [mirror])
+  const names = new Set(mirror === undefined ? upstreams : [mirror])
   const answer = withPrefix(withBindings(handler, { names, hosts: new Map(Object.entries(hosts)) }), prefix)
   let requests = 0
 
-  async function request(line: string, { headers = {}, body, as }: RequestOptions = {}): Promise<Answer> {
+  async function request(line: string, { headers = {}, body, as, ...from }: RequestOptions = {}): Promise<Answer> {
     const [method = '', target = ''] = line.split(' ')
     const whole = typeof body === 'string' || body instanceof Uint8Array
     requests += 1
     const outcome = await answer({
       id: `request-${requests}`,
-      ...{ method, target, peer: '192.0.2.1' },
+      ...{ method, target, peer: '192.0.2.1', origin: ORIGIN, ...from },
       headers: {
         ...(whole && { 'content-length': String(Buffer.byteLength(body)) }),
         ...(as !== undefined && { authorization: basic(as, 'secret') }),
@@ -101,7 +119,7 @@ export async function testRegistry({
     const { status, headers: answered } = outcome.reply
     const bytes = await bytesOf(outcome.reply)
     const sent = { status, headers: answered, bytes, text: bytes.toString(), outcome }
-    assertWellFormed(sent, method, line)
+    assertWellFormed(sent, method, { line, tokens: access !== undefined })
     return sent
   }
 
@@ -116,8 +134,10 @@ export async function testRegistry({
     assert.equal(put.status, 201, put.text)
   }
 
-  return { request, rules, push, [Symbol.asyncDispose]: () => rules[Symbol.asyncDispose]() }
+  return { request, rules, signIn, push, [Symbol.asyncDispose]: () => rules[Symbol.asyncDispose]() }
 }
+
+const ORIGIN = { scheme: 'https', host: 'reg.example:5000' } as const
 
 export function basic(account: string, password: string): string {
   return `Basic ${Buffer.from(`${account}:${password}`).toString('base64')}`
@@ -169,7 +189,7 @@ async function bytesOf({ body }: Reply): Promise<Buffer> {
 function assertWellFormed(
   { status, headers, bytes, text }: Omit<Answer, 'outcome'>,
   method: string,
-  line: string,
+  { line, tokens }: { line: string; tokens: boolean },
 ): void {
   assert.equal(headers['docker-distribution-api-version'], 'registry/2.0', line)
   assert.equal(headers['x-content-type-options'], 'nosniff', line)
@@ -184,5 +204,6 @@ function assertWellFormed(
     assert.match(code, /^[A-Z_]+$/, line)
     assert.match(message, /\(request request-\d+\)$/, line)
   }
-  if (status === 401) assert.equal(headers['www-authenticate'], 'Basic realm="Homeport"', line)
+  if (status === 401 && !tokens) assert.equal(headers['www-authenticate'], 'Basic realm="Homeport"', line)
+  if (status === 401) assert.match(String(headers['www-authenticate']), /^(Basic|Bearer) realm="[^"]+"/, line)
 }
