@@ -55,7 +55,7 @@ export async function locate(
 /** With and without its port: a client may write either into `ns`. */
 function ownHost(arrival: Asked['arrival']): string[] {
   const host = hostOf(arrival)
-  return host === '' ? [] : [host.toLowerCase(), hostName(host)]
+  return host === '' ? [] : [...new Set([host.toLowerCase(), hostName(host)])]
 }
 
 /** The first component may be a registry with its port, which no repository of ours is called. */

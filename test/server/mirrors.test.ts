@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { describe, test } from 'node:test'
+import { RegistryClient } from '../helpers/registry-client.ts'
+import { type Server, type ServerOptions, startServer } from '../helpers/server.ts'
+
+/** What nobody listens at: these tests need no image. */
+const NOWHERE = 'http://127.0.0.1:9'
+
+/** A server with a listener of its own for Docker Hub, and a client of that one. */
+async function withMirror(
+  options: ServerOptions,
+  run: (mirror: RegistryClient, server: Server) => Promise<void>,
+): Promise<void> {
+  const hub = { url: NOWHERE, listen: '127.0.0.1:0' }
+  const config = { upstreams: { 'docker.io': hub, 'quay.io': { url: NOWHERE } }, ...options.config }
+  await using server = await startServer({ ...options, config })
+  const line = server.log.find(({ msg }) => msg?.startsWith('a mirror of docker.io is at ') === true)
+  const port = String(line?.['address']).split(':').at(-1)
+  const ca = server.ca === undefined ? undefined : await readFile(server.ca, 'utf8')
+  const scheme = ca === undefined ? 'http' : 'https'
+  assert.equal(line?.['scheme'], scheme)
+  using mirror = new RegistryClient(`${scheme}://localhost:${port}`, { ...(ca !== undefined && { ca }) })
+  await run(mirror, server)
+}
+
+describe('the listener of an upstream', () => {
+  for (const tls of [false, true]) {
+    const over = tls ? 'TLS' : 'plain HTTP'
+    test(`is there over ${over} as the server is, is only read, and ends with it`, () =>
+      withMirror(tls ? { tls: true } : {}, async (mirror, server) => {
+        const ping = await mirror.request('GET', '/v2/')
+        assert.deepEqual([ping.status, ping.text], [200, '{}'])
+        assert.equal((await mirror.request('GET', '/readyz')).status, 200)
+        for (const [method, path] of [
+          ['POST', '/v2/library/alpine/blobs/uploads/'],
+          ['PUT', '/v2/library/alpine/manifests/3'],
+          ['PUT', '/v2/team/app/manifests/1'],
+        ] as const) {
+          const { status, text } = await mirror.request(method, path, { body: '{}' })
+          assert.equal(status, 405, path)
+          assert.match(text, /mirror of docker\.io, which is only read/)
+        }
+        assert.equal((await mirror.request('GET', '/v2/_catalog')).status, 404)
+        assert.equal((await mirror.request('GET', '/quay.io/v2/')).status, 404)
+
+        using client = await server.client()
+        assert.equal((await client.request('POST', '/v2/team/app/blobs/uploads/')).status, 202)
+        assert.equal((await client.request('GET', '/quay.io/v2/')).status, 200)
+        assert.equal((await server.stop()).code, 0)
+        await assert.rejects(mirror.request('GET', '/v2/'), /ECONNREFUSED|ECONNRESET|socket hang up/)
+      }))
+  }
+
+  test('asks for a password where nobody may pull without one, and the start says what to do', () =>
+    withMirror({ users: { ann: 'secret' } }, async (mirror, server) => {
+      assert.equal((await mirror.request('GET', '/v2/')).status, 401)
+      const warned = server.log.filter(({ level, msg }) => level === 'warn' && msg?.includes('dockerd cannot sign in'))
+      assert.equal(warned.length, 1)
+      const said = JSON.stringify(warned)
+      assert.match(said, /upstreams\.docker\.io\.listen/)
+      assert.match(said, /who: anonymous, may: \[pull\], repositories: \[\\"docker\.io\/\*\*\\"\]/)
+    }))
+
+  test('lets in whoever comes, with the password of another registry too, where anybody may pull', () =>
+    withMirror(
+      {
+        users: { ann: 'secret' },
+        config: { access: [{ who: 'anonymous', may: ['pull'], repositories: ['docker.io/**'] }] },
+      },
+      async (mirror, server) => {
+        for (const login of [undefined, 'somebody:canary', 'ann:canary', 'ann:secret']) {
+          const headers = login && { authorization: `Basic ${Buffer.from(login).toString('base64')}` }
+          const { status, headers: told } = await mirror.request('GET', '/v2/', { ...(headers && { headers }) })
+          // dockerd gets a token for nothing there (`protocol/token`), or the answer at once.
+          assert.ok(status === 200 || String(told['www-authenticate']).startsWith('Bearer '), String(login))
+        }
+        assert.doesNotMatch(server.process.stderr + server.process.stdout, /canary|dockerd cannot/)
+      },
+    ))
+})
