@@ -139,6 +139,42 @@ test('a server that ends cuts what does not come to its end in time', async () =
   await upload.ended
 })
 
+test('a server that ends, or has many connections, gives a refused upload that goes on a few seconds', async () => {
+  const refusing = answering(async () => ({ status: 401, headers: { 'content-length': '2' }, body: 'no' }))
+  for (const reason of ['ends', 'many'] as const) {
+    await using http = await testHttpServer(refusing, reason === 'many' ? { most: 3 } : {})
+    using socket = await http.connect()
+    using _another = await http.connect()
+    await socket.request('PUT /', ['Content-Length: 100000000'])
+    const answer = await socket.answer()
+    assert.deepEqual([answer.status, answer.body.toString()], [401, 'no'])
+    assert.equal(headerOf(answer, 'connection'), reason === 'many' ? 'close' : 'keep-alive')
+    const sending = setInterval(() => void socket.write('x').catch(() => clearInterval(sending)), 100)
+    const startedAt = performance.now()
+    const closed = reason === 'ends' ? http.server.close(60_000) : undefined
+    await socket.ended
+    clearInterval(sending)
+    await closed
+    assert.ok(performance.now() - startedAt < 6_000)
+  }
+})
+
+test('a refused upload that goes on is no idle client, and one that is silent is let go', async () => {
+  const refusing = answering(async () => ({ status: 401, headers: { 'content-length': '2' }, body: 'no' }))
+  await using http = await testHttpServer(refusing, { idleMs: IDLE_MS })
+  using socket = await http.connect()
+  await socket.request('PUT /', ['Content-Length: 100000'])
+  assert.equal((await socket.answer()).status, 401)
+  await pause(IDLE_MS * 3)
+  await socket.write(Buffer.alloc(100_000))
+  await socket.request('GET /')
+  assert.equal((await socket.answer()).status, 401)
+
+  await socket.request('PUT /', ['Content-Length: 100000'])
+  assert.equal((await socket.answer()).status, 401)
+  assert.equal(await socket.ended, 'fin')
+})
+
 test('a fault while an answer is sent breaks the connection, and is an error in the log', async () => {
   const broken = answering(async () => {
     const read = async () => Promise.reject(new Error('the disk is gone'))

@@ -14,6 +14,10 @@ import { ANYONE, openTestRules } from '../helpers/test-rules.ts'
 const NOBODY_IN: SignIn = { required: true, challenge: 'Basic realm="Homeport"', callerFor: async () => undefined }
 const OPEN: SignIn = { required: false, challenge: '', callerFor: async () => ANYONE }
 
+const HIDDEN = 'GET /v2/hidden/tags/list HTTP/1.1\r\nHost: x\r\n\r\n'
+/** A body of many pieces, full of what would be requests. */
+const LONG = Buffer.from(HIDDEN.repeat(40_000))
+
 async function openRegistry({ signIn = OPEN, tls = false }: { signIn?: SignIn; tls?: boolean } = {}) {
   const rules = await openTestRules()
   const http = await testHttpServer(createHandler({ routes: routes(rules.registry), signIn }), { tls })
@@ -73,26 +77,82 @@ for (const tls of [false, true]) {
       assert.equal(headerOf(answer, 'content-length'), String(answer.body.length))
     })
 
-    test('a refusal is delivered while the client still sends, and then the connection ends (56)', async () => {
+    test('a refusal is delivered while the client still sends, and the next request is the one behind the body (56)', async () => {
       await using registry = await openRegistry({ signIn: NOBODY_IN, tls })
-      using socket = await registry.http.connect()
-      await socket.request('PUT /v2/app/manifests/latest', ['Content-Length: 100000000'])
-      await socket.write(Buffer.alloc(256 * 1024))
-      const answer = await socket.answer()
-      assertError(answer, 401, 'UNAUTHORIZED')
-      assert.equal(headerOf(answer, 'connection'), 'close')
-      // It goes on sending for a while, as a client does that reads late, and is not reset for it.
-      await socket.write(Buffer.alloc(256 * 1024))
-      socket.end()
-      assert.equal(await socket.ended, 'fin')
+      for (const [framing, front, back] of [
+        [`Content-Length: ${LONG.length}`, '', ''],
+        ['Transfer-Encoding: chunked', `${LONG.length.toString(16)}\r\n`, '\r\n0\r\n\r\n'],
+      ] as const) {
+        using socket = await registry.http.connect()
+        await socket.request('PUT /v2/app/manifests/latest', [framing])
+        await socket.write(front)
+        await socket.write(LONG.subarray(0, 256 * 1024))
+        const answer = await socket.answer()
+        assertError(answer, 401, 'UNAUTHORIZED')
+        // A proxy that is told so breaks off what it is still passing on, and its own answer with it.
+        assert.notEqual(headerOf(answer, 'connection'), 'close')
+        await socket.write(LONG.subarray(256 * 1024))
+        await socket.write(`${back}GET /v2/behind/tags/list HTTP/1.1\r\nHost: x\r\n\r\n`)
+        assertError(await socket.answer(), 401, 'UNAUTHORIZED')
+        assert.equal(socket.unread.length, 0)
+        assert.equal((await registry.http.logged()).fields['http.request.uri'], '/v2/app/manifests/latest')
+        assert.equal((await registry.http.logged()).fields['http.request.uri'], '/v2/behind/tags/list')
+      }
     })
 
-    test('with Expect: 100-continue a refusal goes out before the body (56)', async () => {
+    test('behind a refused body that stays away no request is found, and the connection ends (56)', async () => {
       await using registry = await openRegistry({ signIn: NOBODY_IN, tls })
-      using socket = await registry.http.connect()
-      await socket.request('PUT /v2/app/manifests/latest', ['Content-Length: 1000', 'Expect: 100-continue'])
-      assertError(await socket.answer(), 401, 'UNAUTHORIZED')
-      assert.equal(await socket.ended, 'fin')
+      const tellsEnd = async (socket: RawSocket) => socket.end()
+      const saysNoMore = async () => {}
+      const leaves = async (socket: RawSocket) => socket.reset()
+      for (const stop of [tellsEnd, saysNoMore, leaves]) {
+        using socket = await registry.http.connect()
+        await socket.request('PUT /v2/app/manifests/latest', [`Content-Length: ${LONG.length + 1}`])
+        await socket.write(LONG.subarray(0, 256 * 1024))
+        assertError(await socket.answer(), 401, 'UNAUTHORIZED')
+        // It goes on sending for a while, as a client does that reads late, and is not reset for it.
+        await socket.write(LONG.subarray(256 * 1024))
+        await stop(socket)
+        assert.equal(await socket.ended, stop === leaves ? 'reset' : 'fin')
+        assert.equal(socket.unread.length, 0)
+        assert.equal((await registry.http.logged()).fields['http.request.uri'], '/v2/app/manifests/latest')
+      }
+      assert.equal(registry.http.log.length, 3)
+    })
+
+    test('with Expect: 100-continue a refusal goes out before the body, and what is sent in its place is no request (56)', async () => {
+      await using registry = await openRegistry({ signIn: NOBODY_IN, tls })
+      for (const inItsPlace of ['', HIDDEN]) {
+        using socket = await registry.http.connect()
+        await socket.request('PUT /v2/app/manifests/latest', ['Content-Length: 1000', 'Expect: 100-continue'])
+        const answer = await socket.answer()
+        assertError(answer, 401, 'UNAUTHORIZED')
+        assert.equal(headerOf(answer, 'connection'), 'close')
+        await socket.write(inItsPlace).catch(() => undefined)
+        await socket.ended
+        assert.equal(socket.unread.length, 0)
+      }
+      assert.equal(registry.http.log.length, 2)
+    })
+
+    test('with Expect: 100-continue whoever does not wait is refused like one who never asked (56)', async () => {
+      await using registry = await openRegistry({ signIn: NOBODY_IN, tls })
+      for (const stays of [true, false]) {
+        using socket = await registry.http.connect()
+        const wish = stays ? [] : ['Connection: close']
+        const expecting = [`Content-Length: ${LONG.length}`, 'Expect: 100-continue', ...wish]
+        await socket.request('PUT /v2/app/manifests/latest', expecting)
+        await socket.write(LONG.subarray(0, 256 * 1024))
+        const answer = await socket.answer()
+        assertError(answer, 401, 'UNAUTHORIZED')
+        assert.equal(headerOf(answer, 'connection'), stays ? 'keep-alive' : 'close')
+        await socket.write(LONG.subarray(256 * 1024))
+        if (stays) {
+          await socket.request('GET /v2/')
+          assertError(await socket.answer(), 401, 'UNAUTHORIZED')
+        } else assert.equal(await socket.ended, 'fin')
+        assert.equal(socket.unread.length, 0)
+      }
     })
 
     for (const method of ['PATCH', 'PUT']) {

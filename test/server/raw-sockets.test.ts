@@ -225,7 +225,8 @@ const CASES: readonly RawCase[] = [
   { name: 'a request, and nonsense behind it', send: `${get(BLOB)}\x01\x02\r\n\r\n`, answers: [200, 400], ...ENDS },
   { name: 'an upload, and nonsense behind it', send: `${post(['Content-Length: 0'])}BREW\r\n\r\n`, answers: [202, 400], ...ENDS },
   { name: 'a request, and a broken body behind it', send: get(BLOB) + chunks('zz\r\n'), answers: [200, 400], ...ENDS },
-  { name: 'a request behind a refused body', send: request('PUT /v2/app/manifests/raw', ['Content-Length: 5000000'], NEXT), answers: [413], ...ENDS },
+  { name: 'a request in the place of a refused body', send: request('PUT /v2/app/manifests/raw', ['Content-Length: 5000000'], NEXT), answers: [413], ...ENDS },
+  { name: 'a request behind a refused body', send: [request('PUT /v2/app/manifests/raw', ['Content-Length: 5000000'], NEXT.padEnd(5_000_000)), NEXT], answers: [413, 200], ...KEPT },
   { name: 'a last request', send: get('/v2/', 'Connection: close') + NEXT, answers: [200], ...ENDS },
   { name: 'a client that sends nothing', send: '', ends: true, answers: [], ...ENDS },
   { name: 'a client that leaves in the middle of a body', send: request('PUT /v2/app/manifests/raw', ['Content-Length: 100'], 'hello'), ends: true, ...BAD },
@@ -233,6 +234,8 @@ const CASES: readonly RawCase[] = [
   { name: '100,000 chunks of a byte', send: chunks(`1\r\n \r\n`.repeat(100_000).concat('0\r\n\r\n')), ...REFUSED },
   { name: 'a body that is announced, and told to come (56)', send: request(`POST /v2/app/blobs/uploads/?digest=${HELLO}`, ['Content-Length: 5', 'Expect: 100-continue'], 'hello'), answers: [100, 201], ...KEPT },
   { name: 'a body that is announced, and refused (56)', send: request('PUT /v2/app/manifests/raw', ['Content-Length: 5', 'Expect: 100-continue']), to: 'users', answers: [401], ...ENDS },
+  { name: 'a request in the place of a body that is announced, and refused', send: [request('PUT /v2/app/manifests/raw', [`Content-Length: ${NEXT.length + 1}`, 'Expect: 100-continue']), NEXT], to: 'users', answers: [401], ...ENDS },
+  { name: 'a body that is announced, and comes before it is refused', send: [request('PUT /v2/app/manifests/raw', ['Content-Length: 5000000', 'Expect: 100-continue']), 'x'.repeat(5_000_000)], answers: [413], ...KEPT },
   { name: 'an expectation that nobody knows', send: get('/v2/', 'Expect: 200-maybe'), ...OK },
 
   // Plain bytes to the TLS port.
