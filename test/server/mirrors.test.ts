@@ -55,7 +55,9 @@ describe('the listener of an upstream', () => {
   test('asks for a password where nobody may pull without one, and the start says what to do', () =>
     withMirror({ users: { ann: 'secret' } }, async (mirror, server) => {
       assert.equal((await mirror.request('GET', '/v2/')).status, 401)
-      const warned = server.log.filter(({ level, msg }) => level === 'warn' && msg?.includes('dockerd cannot sign in'))
+      const warned = server.log.filter(
+        ({ level, msg }) => level === 'warning' && msg?.includes('dockerd cannot sign in'),
+      )
       assert.equal(warned.length, 1)
       const said = JSON.stringify(warned)
       assert.match(said, /upstreams\.docker\.io\.listen/)

@@ -93,6 +93,31 @@ lab: { name: tirro, nodes: [] }
     assert.match(told(text).join(), /ANYBODY who may enter the folder of \/run\/a\.sock/)
   })
 
+  test('that dockerd cannot sign in to the listener of an upstream, unless anybody may pull from it', () => {
+    const text = `${LEAST}auth: { htpasswd: { path: /h } }
+upstreams: { docker.io: { listen: ":5001" }, quay.io: {}, ghcr.io: { listen: ":5002" } }
+`
+    const hinted = (access: string) =>
+      loadConfig({ text: `${text}${access}\n`, name: 'c.yml' }).warnings.map(({ place, hint }) => [place, hint])
+    const rule = (name: string) => `{ who: anonymous, may: [pull], repositories: ["${name}/**"] }`
+    const users = 'a rule for your users: { who: [NAMES], may: [pull, push, delete] }'
+    assert.deepEqual(hinted(''), [
+      ['upstreams.docker.io.listen', `add access, with ${rule('docker.io')} and ${users}`],
+      ['upstreams.ghcr.io.listen', `add access, with ${rule('ghcr.io')} and ${users}`],
+    ])
+    const ghcr = ['upstreams.ghcr.io.listen', `add to access: ${rule('ghcr.io')}, with from: and your networks`]
+    for (const [access, expected] of [
+      [`[${rule('docker.io')}]`, [ghcr]],
+      ['[{ who: [ann, anonymous], may: [pull, push], repositories: ["docker.io/library/*"] }]', [ghcr]],
+      ['[{ who: anonymous, may: [pull], repositories: ["*.io/**"] }]', []],
+      ['[{ who: anonymous, may: [pull], from: [10.0.0.0/8] }]', []],
+    ] as const) {
+      assert.deepEqual(hinted(`access: ${access}`), expected, access)
+    }
+    assert.equal(hinted('access: [{ who: ann, may: [pull] }, { who: anonymous, may: [push] }]').length, 2)
+    assert.deepEqual(told(text.replace(/auth.*\n/, '')), [])
+  })
+
   test('that anybody may do anything, where others reach it', () => {
     for (const [addr, warned] of [
       [':5000', true],
