@@ -1,24 +1,30 @@
+import { Fills } from './fill-table.ts'
 import { listings } from './listings.ts'
 import { locate } from './locate.ts'
 import type { Parts } from './parts.ts'
-import { pullBlob, pullManifest } from './pull.ts'
+import { pullBlob } from './pull-blob.ts'
+import { pullManifest } from './pull-manifest.ts'
 import { pushBlob, type UploadUpkeep } from './push-blob.ts'
 import { pushManifest } from './push-manifest.ts'
 import type { Registry } from './registry.ts'
 import { deleteBlob, deleteManifest } from './remove.ts'
 
-/** The rules of a registry over its parts. Closing it puts open uploads down, resumable. */
+/** The rules of a registry over its parts. Closing it puts uploads and downloads down, resumable. */
 export function createRegistry(parts: Parts): Registry & { uploads: UploadUpkeep } & AsyncDisposable {
   const uploads = pushBlob(parts)
+  const fills = new Fills(parts)
   return {
     findManifest: pullManifest(parts),
     putManifest: pushManifest(parts),
     deleteManifest: deleteManifest(parts),
-    findBlob: pullBlob(parts),
+    findBlob: pullBlob({ ...parts, fills }),
     deleteBlob: deleteBlob(parts),
     ...listings(parts.catalog),
     uploads,
     locate: locate(parts),
-    [Symbol.asyncDispose]: () => uploads[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await fills[Symbol.asyncDispose]()
+      await uploads[Symbol.asyncDispose]()
+    },
   }
 }

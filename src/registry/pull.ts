@@ -1,26 +1,8 @@
 import type { BlobReader } from '../blobs/blob-store.ts'
 import type { Digest } from '../oci/digest.ts'
-import { parseReference } from '../oci/name.ts'
 import { Refusal } from '../oci/refusal.ts'
 import type { Parts } from './parts.ts'
-import type { Blobs, FoundBlob, Manifests } from './registry.ts'
-
-/** What a cached tag is served with until upstreams are asked: the client should know how old it may be. */
-const NOT_CONFIRMED = 'this is a copy that registry:2 cached; its upstream was not asked whether it is still current'
-
-export function pullManifest({ catalog }: Pick<Parts, 'catalog'>): Manifests['findManifest'] {
-  return async (repository, text) => {
-    const reference = parseReference(text)
-    if ('digest' in reference) {
-      const found = await catalog.manifest(repository, reference.digest)
-      if (found !== undefined) return found
-      throw new Refusal('manifest-unknown', { because: `${repository}@${text}` })
-    }
-    const found = await catalog.manifestByTag(repository, reference.tag)
-    if (found === undefined) throw new Refusal('manifest-unknown', { because: `${repository}:${text}` })
-    return found.kind === 'cached' ? { ...found, warning: NOT_CONFIRMED } : found
-  }
-}
+import type { Blobs, FoundBlob } from './registry.ts'
 
 /**
  * Knowing a digest gives no right: a blob is found in repositories that it is tied to.

@@ -1,4 +1,4 @@
-import { hash, randomUUID } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { algorithmOf, type Digest, digestFrom } from '../oci/digest.ts'
 import { type Manifest, parseManifest } from '../oci/manifest.ts'
@@ -8,6 +8,7 @@ import { refuseUrls } from './foreign-urls.ts'
 import { refuseCached } from './hosted.ts'
 import type { Parts, Policy } from './parts.ts'
 import type { ManifestPush, Manifests } from './registry.ts'
+import { storeManifestBytes } from './store-manifest.ts'
 
 const READS_A_TURN = 100
 
@@ -35,7 +36,7 @@ export function pushManifest(
 
     const { subject } = manifest
     await parts.locks.run(digest, async () => {
-      await store(digest, push.bytes)
+      await storeManifestBytes(parts.blobs, digest, push.bytes)
       const { bytes, expects } = push
       const answer = await catalog.write('putManifest', {
         repository,
@@ -66,16 +67,6 @@ export function pushManifest(
       if (!there) missing.push(digest)
     }
     return missing
-  }
-
-  async function store(digest: Digest, bytes: Uint8Array): Promise<void> {
-    const write = await parts.blobs.begin(`manifest-${randomUUID()}`, algorithmOf(digest))
-    try {
-      await write.append([bytes])
-      await write.commit(digest)
-    } finally {
-      await write.abort()
-    }
   }
 }
 

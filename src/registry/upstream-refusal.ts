@@ -27,15 +27,17 @@ export interface RefusalContext {
   readonly now: number
   /** Since when the upstream fails, as its breaker has it. */
   readonly since?: number | undefined
+  /** What else there is to know. */
+  readonly beside?: string
 }
 
 /** An upstream's failure, as the client is told: the sentence, and the same for programs. */
-export function refusalOf(failure: Failure, { missing, now, since }: RefusalContext): Refusal {
+export function refusalOf(failure: Failure, { missing, now, since, beside }: RefusalContext): Refusal {
   const { cause, hop, upstream, route, status, facts } = failure
   const kind = cause === 'not-found' ? missing : KINDS[cause]
   const failing = since === undefined ? undefined : new Date(since).toISOString()
   return new Refusal(kind, {
-    because: `${sentenceOf(failure)}${failing === undefined ? '' : ` (failing since ${failing})`}`,
+    because: `${sentenceOf(failure)}${failing === undefined ? '' : ` (failing since ${failing})`}${beside === undefined ? '' : `; ${beside}`}`,
     detail: {
       ...{ cause, hop, upstream, route },
       ...(status !== undefined && { status }),
