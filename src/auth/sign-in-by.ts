@@ -83,6 +83,8 @@ export function signInBy({ users, realm, access, tokens, readings, mirror = fals
   }
 }
 
+/** Whatever it says after the scheme: who sends a token means one. */
 function bearerOf(authorization: string | undefined): string | undefined {
-  return /^bearer +(?<token>\S+) *$/i.exec(authorization ?? '')?.groups?.['token']
+  const found = /^bearer(?: +(?<token>.*))?$/is.exec(authorization ?? '')
+  return found === null ? undefined : (found.groups?.['token'] ?? '').trim()
 }

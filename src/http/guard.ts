@@ -124,7 +124,7 @@ function challengeOf({ signIn, tokenAddress }: Door, wanted: Wanted, error: Trou
   const realm = signIn.tokens === undefined ? undefined : tokenAddress(wanted.arrival)
   if (realm === undefined) return signIn.challenge
   const scope = scopeOf(wanted)
-  const invalid = /^bearer /i.test(wanted.arrival.headers['authorization'] ?? '') ? 'invalid_token' : undefined
+  const invalid = /^bearer\b/i.test(wanted.arrival.headers['authorization'] ?? '') ? 'invalid_token' : undefined
   return [
     `Bearer realm="${realm}",service="${SERVICE}"`,
     ...((error ?? invalid) === undefined ? [] : [`error="${error ?? invalid}"`]),
