@@ -70,7 +70,8 @@ export class AnswerBody implements AsyncIterableIterator<Uint8Array> {
   fail(error: unknown): void {
     if (this.#ended) return
     this.#ended = true
-    this.#error = error
+    // Nobody looks any more.
+    if (this.#discarding === undefined) this.#error = error
     clearTimeout(this.#discarding)
     this.#waiting?.reject(error)
     this.#waiting = undefined

@@ -35,8 +35,9 @@ interface ExchangeOptions {
 /** One request on a connection, and what comes of it. */
 export function exchange(client: Dispatcher, head: Head, options: ExchangeOptions): Promise<Answered> {
   return new Promise((resolve, reject) => {
+    // Undici ends a connection after each HEAD unless it is told not to.
     client.dispatch(
-      { ...head, headers: { ...head.headers } },
+      { ...head, headers: { ...head.headers }, reset: false },
       new Exchange(head.method, { ...options, resolve, reject }),
     )
   })
@@ -120,9 +121,14 @@ class Exchange implements Dispatcher.DispatchHandler {
     const hop = this.#body === undefined ? 'header' : 'body'
     const facts = { peer: this.#options.peer, ...(code === '' ? {} : { code }), cause: error }
     if (code === 'ETIMEDOUT') return new EgressError(hop, 'timeout', facts)
-    const isMalformed = /^HPE_|^UND_ERR_HEADERS_OVERFLOW$/.test(code) && code !== 'HPE_INVALID_EOF_STATE'
-    return new EgressError(hop, isMalformed ? 'malformed' : 'reset', facts)
+    return new EgressError(hop, isMalformed(code, error.message) ? 'malformed' : 'reset', facts)
   }
+}
+
+/** Of undici's parser; but that the connection ended too early is no fault of the text. */
+function isMalformed(code: string, message: string): boolean {
+  if (code === 'HPE_INVALID_EOF_STATE') return false
+  return /^HPE_|^UND_ERR_HEADERS_OVERFLOW$/.test(code) || /^bad (?:response|upgrade)$/.test(message)
 }
 
 function sizeOf(headers: Answered['headers']): number | undefined {
