@@ -11,12 +11,13 @@ const BODILESS = new Set([204, 304])
  */
 export function completeReply(reply: Reply, method: string): Reply {
   const { status, warnings = [], body } = reply
-  const length = body === undefined ? (reply.headers['content-length'] ?? '0') : String(lengthOf(body))
+  const length = body === undefined ? lengthToldBy(reply) : lengthOf(body)
   const headers = {
     'docker-distribution-api-version': 'registry/2.0',
     'x-content-type-options': 'nosniff',
     ...reply.headers,
-    ...(!BODILESS.has(status) && { 'content-length': length }),
+    // A blob that is on its way here may have no length yet: it goes out in chunks, and is broken off where it fails.
+    ...(!BODILESS.has(status) && length !== Infinity && { 'content-length': String(length) }),
     ...(warnings.length > 0 && { warning: warningHeaders(warnings) }),
   }
   refuseUnprintable(headers)
@@ -31,6 +32,11 @@ function refuseUnprintable(headers: Reply['headers']): void {
       if (/[^\t\x20-\x7e\x80-\xff]/.test(text)) throw new Error(`Header ${name} has a character that none may have`)
     }
   }
+}
+
+function lengthToldBy({ headers }: Reply): string | number {
+  const told = headers['content-length']
+  return typeof told === 'string' ? told : 0
 }
 
 function lengthOf(body: NonNullable<Reply['body']>): number {

@@ -25,6 +25,8 @@ export interface Sending {
  * Whatever goes wrong breaks the connection, so that a short body never looks whole, and drops both buffers: the
  * socket may still hold one of them. Their memory is freed when it is done with it, and the disk too.
  *
+ * A reader that waits for bytes of an upstream is closed as soon as the client has left: nothing else would wake it.
+ *
  * Measured on Node 24 over TLS: less than half the CPU of `createReadStream().pipe()`.
  */
 export async function sendBlob(
@@ -41,6 +43,12 @@ export async function sendBlob(
   let turn: 0 | 1 = 0
   let reading: Promise<Buffer> | undefined
   let written: Promise<void> | undefined
+  let closing: Promise<void> | undefined
+  let left = response.destroyed
+  const onClose = () => {
+    left = true
+    closing ??= reader.close()
+  }
 
   function next(): Promise<Buffer> {
     const buffer = buffers[turn]
@@ -56,18 +64,24 @@ export async function sendBlob(
     onSent?.(bytes.length)
   }
 
+  response.once('close', onClose)
   try {
-    let chunk = await next()
-    while (chunk.length > 0) [chunk] = await Promise.all([next(), send(chunk)])
+    let chunk = left ? Buffer.alloc(0) : await next()
+    while (chunk.length > 0 && !left) [chunk] = await Promise.all([next(), send(chunk)])
+    if (left) throw new ClientLeft()
+    response.off('close', onClose)
     response.end()
     for (const buffer of buffers) pool.giveBack(buffer)
   } catch (error) {
     response.destroy()
     for (const buffer of buffers) pool.drop(buffer)
     void Promise.allSettled([reading, written]).then(() => buffers.forEach(freeMemory))
-    throw error
+    // A reader that is closed under a read says so; why it was closed is the client's doing.
+    throw left && !(error instanceof ClientLeft) ? new ClientLeft(error) : error
   } finally {
-    await reader.close()
+    response.off('close', onClose)
+    closing ??= reader.close()
+    await closing
   }
 }
 
@@ -112,8 +126,10 @@ class PartSource {
     const at = start + this.#done
     if (at === end) return [0, 0]
     const length = await this.#reader.read(room.subarray(0, end - at), at)
-    if (length === 0) throw new Error(`Blob ends at byte ${at}, not at ${end}`)
-    return [length, end - at]
+    if (length > 0) return [length, end - at]
+    if (end !== Infinity) throw new Error(`Blob ends at byte ${at}, not at ${end}`)
+    // It has no size until it ends.
+    return [0, 0]
   }
 }
 

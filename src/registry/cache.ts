@@ -11,6 +11,8 @@ export interface Cache {
   readonly defaultUpstream?: string
   /** Downloads that are running or were put down: writes of their own, beside those of `Parts.blobs`, with whom it shares what is committed. */
   readonly fills: BlobStore
+  /** Which boot of the machine this is. Left out: nobody knows, and of a download that was put down only what was synced is trusted. */
+  readonly boot?: string
   readonly activity: Activity
   /** Milliseconds, of a clock that no time server sets back. */
   readonly monotonic: () => number

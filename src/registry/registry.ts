@@ -63,8 +63,11 @@ export interface FoundBlob {
   /**
    * The caller closes the reader. Of a blob that is on its way, `read` waits for bytes, and rejects where they do not
    * come whole; without a size, it resolves to 0 at the end.
+   *
+   * `part`: the reader is asked for nothing outside of it. One that ends before the blob does is not waited for until all
+   * of the blob has come and is right.
    */
-  open(): Promise<BlobReader>
+  open(part?: { readonly start: number; readonly end: number }): Promise<BlobReader>
 }
 
 export interface Blobs {

@@ -36,7 +36,11 @@ export function readBlob(registry: Pick<Registry, 'findBlob'>): Handler {
     if (range === 'unsatisfiable') throw new Refusal('range-unsatisfiable', { size })
     if (range === 'too-many') throw new Refusal('request-invalid', { because: 'it asks for too many ranges at once' })
     if (range === 'whole') {
-      return { status: 200, headers: common, body: { reader: await blob.open(), start: 0, end: size } }
+      return {
+        status: 200,
+        headers: common,
+        body: { reader: await blob.open({ start: 0, end: size }), start: 0, end: size },
+      }
     }
     return await partial(blob, range, { size, headers: common })
   }
@@ -62,10 +66,11 @@ async function partial(
 ): Promise<Reply> {
   const [first] = spans
   if (first !== undefined && spans.length === 1) {
-    const body = { reader: await blob.open(), ...first }
+    const body = { reader: await blob.open(first), ...first }
     return { status: 206, headers: { ...headers, 'content-range': contentRange(first, size) }, body }
   }
   const { contentType, parts } = multipart(spans, { size, boundary: randomBytes(12).toString('hex') })
-  const body = { reader: await blob.open(), parts }
+  const all = { start: Math.min(...spans.map(({ start }) => start)), end: Math.max(...spans.map(({ end }) => end)) }
+  const body = { reader: await blob.open(all), parts }
   return { status: 206, headers: { ...headers, 'content-type': contentType }, body }
 }

@@ -7,6 +7,7 @@ import type { BlobReader } from '../../../src/blobs/blob-store.ts'
 import { BufferPool } from '../../../src/http/buffer-pool.ts'
 import type { BlobParts, BlobSpan } from '../../../src/http/route.ts'
 import { ClientLeft, sendBlob } from '../../../src/http/send-blob.ts'
+import { headerOf } from '../../helpers/http-answers.ts'
 import { RawSocket } from '../../helpers/raw-socket.ts'
 import { seededBytes } from '../../helpers/seeded-bytes.ts'
 
@@ -301,3 +302,50 @@ async function quiet(count: () => number): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
+
+test('a client that leaves while a reader waits for bytes has its reader closed at once', async () => {
+  const closed = Promise.withResolvers<never>()
+  closed.promise.catch(() => undefined)
+  let closes = 0
+  const reader: BlobReader = {
+    size: Infinity,
+    read: () => closed.promise,
+    async close() {
+      closes += 1
+      closed.reject(new Error('closed'))
+    },
+  }
+  const pool = await serving(
+    (response, lender) => {
+      response.writeHead(200, { 'content-length': 5 }).flushHeaders()
+      return sendBlob(response, { reader, start: 0, end: 5 }, { pool: lender })
+    },
+    async (connect, sendings) => {
+      const socket = await connect()
+      await socket.request('GET /')
+      await socket.received(10)
+      socket.reset()
+      assert.ok((await sendings[0]) instanceof ClientLeft)
+    },
+  )
+  assert.equal(pool.lent, 0)
+  assert.equal(closes, 1)
+})
+
+test('a blob without a size goes out in chunks, to its end', async () => {
+  const reader = new TestReader({ lasts: 2 * MEBIBYTE })
+  const pool = await serving(
+    (response, lender) => sendBlob(response.writeHead(200), { reader, start: 0, end: Infinity }, { pool: lender }),
+    async (connect) => {
+      using socket = await connect()
+      await socket.request('GET /')
+      const answer = await socket.answer()
+      const { body, cut } = answer
+      assert.equal(cut, false)
+      assert.equal(headerOf(answer, 'transfer-encoding'), 'chunked')
+      assert.ok(body.equals(BYTES.subarray(0, 2 * MEBIBYTE)))
+    },
+  )
+  assert.equal(pool.lent, 0)
+  assert.equal(reader.closed, 1)
+})

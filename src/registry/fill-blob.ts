@@ -1,0 +1,325 @@
+import type { BlobReader } from '../blobs/blob-store.ts'
+import { algorithmOf, type Digest } from '../oci/digest.ts'
+import { type Failure, UpstreamFailure } from '../upstream/upstream.ts'
+import { FillBytes } from './fill-bytes.ts'
+import { type Patience, patienceWith } from './fill-patience.ts'
+import { FillReader, type Followed } from './fill-reader.ts'
+import type { FillSlots } from './fill-slots.ts'
+import { FillSource, type FillSourceOptions, unlessAborted } from './fill-source.ts'
+import type { FillStore } from './fill-store.ts'
+import type { PageMemory } from './fill-window.ts'
+import type { Report } from './parts.ts'
+
+/** Held back until the hash is right: a bad download never ends as if it were whole. */
+export const HELD_BACK = 64 * 1024
+
+/** A waiting reader is woken at once for so much; for less, when all is in that has come by now. */
+const WORTH_WAKING = 256 * 1024
+
+export interface FillOptions extends Omit<FillSourceOptions, 'signal' | 'patience'> {
+  /** Canonical. */
+  readonly repository: string
+  /** Address of who asked first. */
+  readonly peer: string
+  /** Opens the file. `undefined`: what comes is passed through. */
+  readonly openStore: () => Promise<FillStore | undefined>
+  /** Another download, for a reader that holds up the others. */
+  readonly another: () => Fill
+  /** Left out: it need not wait for its turn. */
+  readonly slots?: FillSlots
+  readonly memory: PageMemory
+  readonly patience: Patience
+  readonly report: Report
+  /** It failed, and nobody was told. */
+  readonly failedBehind: (failure: Failure) => void
+}
+
+/** Why it ends before its end; what is there is kept. */
+class PutDown extends Error {
+  override readonly name = 'PutDown'
+}
+
+/**
+ * The one download of a blob, for everybody who reads it (design, "Blobs").
+ *
+ * It goes on where it broke off, as long as bytes come. What its readers have been given never changes below them: where
+ * it has to, they are broken.
+ */
+export class Fill implements Followed {
+  readonly digest: Digest
+  readonly repository: string
+  /** Canonical names of the repositories that have the blob, once it is whole. */
+  readonly repositories: Set<string>
+  /** Resolves when nothing more is to be done but to serve who reads. Never rejects. */
+  readonly done: Promise<void>
+  /** Resolves when its file is nobody's any more. */
+  readonly closed: Promise<void>
+  readonly source: FillSource
+  readonly #options: FillOptions
+  readonly #readers = new Set<FillReader>()
+  readonly #stop = new AbortController()
+  readonly #closed = Promise.withResolvers<void>()
+  #bytes: FillBytes | undefined
+  #whole = false
+  #failed: Error | undefined
+  #finished = false
+  /** The file may be taken up another time, or is the blob now. */
+  #keep = true
+  #lastByte: number
+  #aloneSince: number | undefined
+  #heldSince: number | undefined
+  #waitsForTurn = true
+  #wakesSoon = false
+
+  constructor(options: FillOptions) {
+    this.#options = options
+    this.digest = options.digest
+    this.repository = options.repository
+    this.repositories = new Set([options.repository])
+    this.source = new FillSource({ ...options, signal: this.#stop.signal })
+    this.#lastByte = options.monotonic()
+    this.#aloneSince = this.#lastByte
+    this.closed = this.#closed.promise
+    this.done = this.#run()
+  }
+
+  get size(): number | undefined {
+    return this.#whole ? this.head : this.source.size
+  }
+
+  /** Bytes that it has. */
+  get head(): number {
+    return this.#bytes?.head ?? 0
+  }
+
+  /** Whether it may be joined: all that it has and gets is kept for who comes later. */
+  get open(): boolean {
+    return this.#failed === undefined && !this.#stop.signal.aborted && (this.#bytes?.stored ?? true)
+  }
+
+  get waitsForTurn(): boolean {
+    return this.#waitsForTurn
+  }
+
+  /** `end`: where the reader stops; left out: at the end of the blob. */
+  read(at: number, end = Infinity): BlobReader {
+    const inner = this.size !== undefined && end < this.size
+    const reader = new FillReader(this, { at, innerEnd: inner ? end : undefined })
+    this.#add(reader)
+    return reader
+  }
+
+  give(reader: FillReader, into: Uint8Array, at: number): Promise<number> | undefined {
+    if (this.#failed !== undefined) throw this.#failed
+    const end = Math.min(this.#endFor(reader), this.head)
+    if (at < end) return this.#bytes?.read(into, at, end)
+    return this.#whole ? Promise.resolve(0) : undefined
+  }
+
+  moved(): void {
+    this.#bytes?.floorMoved()
+  }
+
+  left(reader: FillReader): void {
+    this.#readers.delete(reader)
+    this.moved()
+    if (this.#readers.size > 0) return
+    this.#aloneSince = this.#options.monotonic()
+    if (this.#finished) void this.#close()
+    else if (this.#bytes?.stored === false) this.#stop.abort(new PutDown('It is stored nowhere, and nobody reads it'))
+  }
+
+  /** Leaves it for another time; its readers are broken. */
+  async putDown(): Promise<void> {
+    this.#stop.abort(new PutDown('The server ends'))
+    await this.done
+    await this.#close()
+  }
+
+  #endFor({ innerEnd }: FillReader): number {
+    if (this.#whole) return this.head
+    return innerEnd ?? (this.source.size ?? this.head) - HELD_BACK
+  }
+
+  #add(reader: FillReader): void {
+    this.#readers.add(reader)
+    this.#aloneSince = undefined
+  }
+
+  async #run(): Promise<void> {
+    const { slots, openStore, memory, sleep, from, peer } = this.#options
+    const { signal } = this.#stop
+    const watching = new AbortController()
+    const watch = this.#watch(watching.signal)
+    let endTurn: (() => void) | undefined
+    try {
+      endTurn = await slots?.take({ upstream: from.name, peer }, signal)
+      this.#waitsForTurn = false
+      this.#lastByte = this.#options.monotonic()
+      const bytes = new FillBytes(await openStore(), {
+        ...{ memory, algorithm: algorithmOf(this.digest), sleep },
+        floor: () => Math.min(...[...this.#readers].map(({ at }) => at)),
+        lost: (error) => this.#lose(error),
+      })
+      this.#bytes = bytes
+      const found = await this.#download(bytes)
+      endTurn?.()
+      await this.#commit(bytes, found)
+    } catch (error) {
+      this.#fail(error)
+    } finally {
+      endTurn?.()
+      watching.abort()
+      await watch
+      this.#finished = true
+      if (this.#readers.size === 0 || this.#failed !== undefined) await this.#close()
+    }
+  }
+
+  /** Resolves when all is there and right, to its digest. */
+  async #download(bytes: FillBytes): Promise<Digest> {
+    if (bytes.head > (this.source.size ?? Infinity)) await this.#startOver(bytes)
+    for (let first = true; ; first = false) {
+      let resumed = bytes.head > 0
+      await this.source.fetch({
+        get head() {
+          return bytes.head
+        },
+        take: (chunk) => this.#take(bytes, chunk),
+      })
+      resumed ||= this.source.resumes > 0
+      const found = await bytes.digest()
+      if (found === this.digest) {
+        this.#whole = true
+        this.#wakeAll()
+        return found
+      }
+      // Parts of several downloads may not be parts of one blob: that is not the upstream's fault yet.
+      if (!first || !resumed) throw this.source.broken('digest')
+      await this.#startOver(bytes)
+    }
+  }
+
+  #take(bytes: FillBytes, chunk: Uint8Array): Promise<void> | undefined {
+    const taking = bytes.take(chunk)
+    this.#lastByte = this.#options.monotonic()
+    this.#wake()
+    return taking?.then(() => this.#wake())
+  }
+
+  async #startOver(bytes: FillBytes): Promise<void> {
+    for (const reader of this.#readers) {
+      if (!reader.touched) continue
+      reader.fail(this.source.broken('digest'))
+      this.#readers.delete(reader)
+    }
+    await bytes.restart()
+  }
+
+  async #commit(bytes: FillBytes, found: Digest): Promise<void> {
+    try {
+      await bytes.flush()
+      this.#keep = await bytes.commit(found, () => [...this.repositories])
+    } catch (error) {
+      this.#keep = false
+      this.#lose(error)
+    }
+  }
+
+  #lose(error: unknown): void {
+    const { repository, digest, report } = this.#options
+    const what =
+      'a blob from an upstream cannot be stored; it is passed on to who reads it, and fetched again next time'
+    report(what, { repository, digest, error })
+    if (this.#readers.size === 0 && !this.#whole) this.#stop.abort(new PutDown(what))
+  }
+
+  #fail(error: unknown): void {
+    const { repository, digest, report, failedBehind } = this.#options
+    const told = this.#readers.size > 0
+    this.#failed = error instanceof Error ? error : new Error(String(error))
+    if (error instanceof UpstreamFailure) {
+      const { wrong } = error.failure.facts
+      this.#keep = wrong !== 'digest' && wrong !== 'length' && error.failure.cause !== 'not-found'
+      if (!told) failedBehind(error.failure)
+    } else if (!(error instanceof PutDown)) {
+      this.#keep = false
+      report('the download of a blob has failed for a fault of ours', { repository, digest, error })
+    }
+    this.#wakeAll()
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.#bytes?.close(this.#keep)
+    } catch (error) {
+      this.#options.report('the file of a download cannot be closed', { digest: this.digest, error })
+    } finally {
+      this.#closed.resolve()
+    }
+  }
+
+  #wake(): void {
+    for (const reader of this.#readers) {
+      if (!reader.waits) continue
+      const ready = Math.min(this.#endFor(reader), this.head) - reader.at
+      if (ready >= WORTH_WAKING) reader.wake()
+      else if (ready > 0 && !this.#wakesSoon) {
+        this.#wakesSoon = true
+        setImmediate(() => {
+          this.#wakesSoon = false
+          this.#wakeAll()
+        })
+      }
+    }
+  }
+
+  #wakeAll(): void {
+    for (const reader of this.#readers) reader.wake()
+  }
+
+  /** Looks at the clock, as long as it is not whole. */
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { sleep, patience } = this.#options
+    const tick = Math.max(1, Math.min(1_000, patience.stalled / 4))
+    while (!signal.aborted) {
+      await unlessAborted(sleep(tick, signal), signal).catch(() => undefined)
+      if (!signal.aborted && !this.#whole) this.#look()
+    }
+  }
+
+  #look(): void {
+    const { monotonic, patience } = this.#options
+    const now = monotonic()
+    const held = this.#waitsForTurn || this.#bytes?.held === true
+    if (held) this.#lastByte = now
+    if (this.#bytes?.held === true && !this.#bytes.stored) this.#look4Slow(now)
+    else this.#heldSince = undefined
+    const { heard } = this.source
+    const standing = {
+      ...{ now, lastByte: this.#lastByte, held },
+      ...(heard !== undefined && { connection: heard }),
+      ...(this.#aloneSince !== undefined && { aloneSince: this.#aloneSince }),
+    }
+    const what = patienceWith(standing, patience)
+    if (what === 'reconnect') this.source.reconnect()
+    else if (what === 'put down') this.#stop.abort(new PutDown('Nobody reads it'))
+    else if (what === 'give up') this.#stop.abort(new UpstreamFailure(this.source.waiting()))
+  }
+
+  /** Without a file, everybody goes as fast as the slowest: he gets a download of his own. */
+  #look4Slow(now: number): void {
+    this.#heldSince ??= now
+    const floor = Math.min(...[...this.#readers].map(({ at }) => at))
+    const slow = [...this.#readers].filter(({ at }) => at === floor)
+    if (now - this.#heldSince < this.#options.patience.held || slow.length === this.#readers.size) return
+    this.#heldSince = undefined
+    const other = this.#options.another()
+    for (const reader of slow) {
+      this.#readers.delete(reader)
+      other.#add(reader)
+      reader.follow(other)
+    }
+    this.moved()
+  }
+}

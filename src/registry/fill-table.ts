@@ -1,0 +1,111 @@
+import type { Digest } from '../oci/digest.ts'
+import type { Asker } from './activity.ts'
+import type { CachedRepository } from './cached-repository.ts'
+import { Fill } from './fill-blob.ts'
+import { PATIENCE, type Patience } from './fill-patience.ts'
+import { FillSlots } from './fill-slots.ts'
+import { FillStore, fillId } from './fill-store.ts'
+import { PageMemory } from './fill-window.ts'
+import type { Parts } from './parts.ts'
+
+export type FillParts = Pick<Parts, 'catalog' | 'locks' | 'cache' | 'report' | 'now'>
+
+export interface Wanted {
+  readonly at: CachedRepository
+  readonly digest: Digest
+  /** Bytes, as a stored manifest has it. */
+  readonly size: number | undefined
+  readonly asker: Asker
+}
+
+/** The downloads that run: one for a blob of an upstream, whoever asks and however many. */
+export class Fills implements AsyncDisposable {
+  readonly patience: Patience
+  readonly #parts: FillParts
+  readonly #running = new Map<string, Fill>()
+  /** Every download that is not closed. */
+  readonly #all = new Set<Fill>()
+  /** Files that somebody has open, by their ids. */
+  readonly #open = new Set<string>()
+  readonly #memory = new PageMemory()
+  readonly #slots: FillSlots
+  #ended = false
+
+  constructor(parts: FillParts, { patience = PATIENCE, slots = new FillSlots() } = {}) {
+    this.#parts = parts
+    this.patience = patience
+    this.#slots = slots
+  }
+
+  /** Joins the download of the blob, or begins it. */
+  join(wanted: Wanted): Fill {
+    const running = this.#running.get(keyOf(wanted))
+    if (running?.open !== true) return this.#begin(wanted)
+    const { upstream, repository } = wanted.at
+    running.repositories.add(repository)
+    this.#parts.cache.activity.coalesced(upstream.name)
+    return running
+  }
+
+  /** Whether a download has this file open. */
+  isOpen(id: string): boolean {
+    return this.#open.has(id)
+  }
+
+  /** Puts every download down, to be taken up after a restart. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ended = true
+    await Promise.all([...this.#all].map((fill) => fill.putDown()))
+  }
+
+  #begin(wanted: Wanted): Fill {
+    if (this.#ended) throw new Error('The server ends')
+    const key = keyOf(wanted)
+    const fill = this.#make(wanted, true)
+    this.#running.set(key, fill)
+    void fill.done.then(() => {
+      if (this.#running.get(key) === fill) this.#running.delete(key)
+    })
+    return fill
+  }
+
+  /** `stored`: it waits for its turn, and is kept. Else it is for one who cannot wait, and goes through. */
+  #make(wanted: Wanted, stored: boolean): Fill {
+    const { report, now, cache } = this.#parts
+    const { at, digest, size, asker } = wanted
+    const { upstream, repository, name: path } = at
+    const fill = new Fill({
+      ...{ from: upstream, path, repository, digest, size },
+      ...{ peer: asker.peer, memory: this.#memory, patience: this.patience, report, now },
+      ...{ monotonic: cache.monotonic, sleep: cache.sleep },
+      ...(stored && { slots: this.#slots }),
+      openStore: async () => (stored ? await this.#openStore(upstream.name, digest, () => fill) : undefined),
+      another: () => this.#make(wanted, false),
+      failedBehind: (failure) =>
+        cache.activity.failedBehind(failure, { name: `${repository}@${digest}`, kind: 'blob' }),
+    })
+    this.#all.add(fill)
+    void fill.closed.then(() => this.#all.delete(fill))
+    return fill
+  }
+
+  async #openStore(upstream: string, digest: Digest, fill: () => Fill): Promise<FillStore | undefined> {
+    const { catalog, locks, cache, report } = this.#parts
+    const id = fillId({ upstream, digest })
+    // Of one that stores no more, and still has readers.
+    if (this.#open.has(id)) return undefined
+    this.#open.add(id)
+    void fill().closed.then(() => this.#open.delete(id))
+    try {
+      const { fills, boot } = cache
+      return await FillStore.open({ catalog, fills, locks, ...(boot !== undefined && { boot }) }, { upstream, digest })
+    } catch (error) {
+      report('a blob from an upstream cannot be stored; it is passed on to who reads it', { digest, error })
+      return undefined
+    }
+  }
+}
+
+function keyOf({ at, digest }: Wanted): string {
+  return `${at.upstream.name} ${digest}`
+}

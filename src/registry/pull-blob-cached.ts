@@ -1,0 +1,201 @@
+import type { BlobReader } from '../blobs/blob-store.ts'
+import type { Digest } from '../oci/digest.ts'
+import { objectFrom } from '../oci/manifest-json.ts'
+import { type Failure, UpstreamFailure } from '../upstream/upstream.ts'
+import type { Asker } from './activity.ts'
+import type { CachedRepository } from './cached-repository.ts'
+import type { Fill } from './fill-blob.ts'
+import { RangedReader, worthAsking } from './fill-range.ts'
+import { unlessAborted } from './fill-source.ts'
+import type { PullBlobParts } from './pull-blob.ts'
+import { BlobPull } from './pull-blob-activity.ts'
+import type { Blobs, FoundBlob } from './registry.ts'
+import { notCached, refusalOf } from './upstream-refusal.ts'
+
+type Options = Parameters<Blobs['findBlob']>[2]
+type Part = Parameters<FoundBlob['open']>[0]
+
+/** A request for a blob, and what it is a request for. */
+interface Request {
+  readonly at: CachedRepository
+  readonly digest: Digest
+  readonly asker: Asker
+  readonly pull: BlobPull
+}
+
+/**
+ * A blob of a cached repository.
+ *
+ * Knowing a digest gives no right here either. It is shown if a stored manifest of the repository names it, if the
+ * repository had it before, or if the upstream, asked for it in that repository, has it.
+ *
+ * Resolves to `undefined` for what is no blob: a manifest that is stored.
+ */
+export function pullCachedBlob(parts: PullBlobParts) {
+  const { catalog, blobs, locks, cache, fills, now, report } = parts
+
+  /** Bytes of what the repository may show: as it is tied, or as a manifest of it says. */
+  async function shown(repository: string, digest: Digest): Promise<{ size?: number } | undefined> {
+    const tied = await catalog.blobSize(repository, digest)
+    if (tied !== undefined) return { size: tied }
+    const manifest = await catalog.manifestNaming(repository, digest)
+    if (manifest === undefined) return undefined
+    const size = (await catalog.blobAnywhere(digest)) ?? sizeIn(manifest.bytes, digest)
+    return size === undefined ? {} : { size }
+  }
+
+  async function openStored(digest: Digest, size: number): Promise<BlobReader | undefined> {
+    const reader = await blobs.open(digest)
+    if (reader === undefined || reader.size === size) return reader
+    await reader.close()
+    const facts = { digest, size, found: reader.size }
+    report('a cached blob has another size than it was stored with; it is fetched again', facts)
+    return undefined
+  }
+
+  async function find(request: Request, onlyWhether: boolean): Promise<FoundBlob | undefined> {
+    const { at, digest, pull } = request
+    const { repository } = at
+    const known = await shown(repository, digest)
+    if (known === undefined && (await catalog.manifest(repository, digest)) !== undefined) return undefined
+    const size = known?.size ?? (await catalog.blobAnywhere(digest))
+    if (size !== undefined && (await blobs.stat(digest))?.size === size) {
+      if (known === undefined) await tie(request, size)
+      if (onlyWhether) pull.hit()
+      return {
+        digest,
+        size,
+        open: async (part) => pull.stored(await openStored(digest, size)) ?? (await open(request, size, part)),
+      }
+    }
+    refuseWhereOff(request)
+    if (known?.size !== undefined) {
+      if (onlyWhether) pull.hit()
+      return { digest, size: known.size, open: (part) => open(request, known.size, part) }
+    }
+    const { size: told } = onlyWhether ? await askWhether(request) : await begun(request, undefined)
+    if (onlyWhether) pull.hit()
+    return { digest, ...(told !== undefined && { size: told }), open: (part) => open(request, told, part) }
+  }
+
+  async function open(request: Request, size: number | undefined, part: Part): Promise<BlobReader> {
+    return await answered(request, async () => {
+      refuseWhereOff(request)
+      const { at, digest, pull } = request
+      const fill = await begun(request, size)
+      const { start = 0, end = Infinity } = part ?? {}
+      if (!worthAsking({ start, end, size: fill.size, head: fill.head })) return pull.reading(fill.read(start, end))
+      const options = { from: at.upstream, path: at.name, digest, size: fill.size }
+      return pull.reading(new RangedReader(options, { start, end }))
+    })
+  }
+
+  /** A download whose headers are in. */
+  async function begun(request: Request, size: number | undefined): Promise<Fill> {
+    const { at, digest, asker, pull } = request
+    const { repository } = at
+    const fill = fills.join({ at, digest, size, asker })
+    pull.from(fill)
+    const place = fill.read(0)
+    const done = new AbortController()
+    try {
+      // One that waits for its turn says nothing of the upstream. Its client waits for bytes as well as for a header.
+      const headers =
+        size === undefined ? fill.source.begun : Promise.race([fill.source.begun, longInLine(fill, done.signal)])
+      await inTime(headers, () => fill.source.waiting(), asker)
+      return fill
+    } catch (error) {
+      // Of another repository that was asked for: ours may have it.
+      if (fill.repository !== repository && isOfOne(error)) return await begun(request, size)
+      throw error
+    } finally {
+      done.abort()
+      await place.close()
+    }
+  }
+
+  async function longInLine(fill: Fill, signal: AbortSignal): Promise<void> {
+    const waited = await cache.sleep(fills.patience.header * 0.9, signal).then(
+      () => true,
+      () => false,
+    )
+    if (!waited || !fill.waitsForTurn) await new Promise<never>(() => undefined)
+  }
+
+  /** Ties what another repository has to this one, if the upstream has it there. */
+  async function tie(request: Request, size: number): Promise<void> {
+    refuseWhereOff(request)
+    await askWhether(request)
+    const { at, digest } = request
+    await locks.run(digest, async () => {
+      if ((await catalog.blobAnywhere(digest)) !== size) return
+      await catalog.write('commitFill', { repositories: [at.repository], digest, size })
+    })
+  }
+
+  async function askWhether({ at, digest, asker }: Request): Promise<{ size?: number }> {
+    const running = at.upstream.hasBlob(at.name, digest)
+    return await inTime(running.value, () => running.waiting(), asker)
+  }
+
+  /** What an upstream answers. Rejects with why it does not, when it is time that the client is told. */
+  async function inTime<T>(answer: Promise<T>, waiting: () => Failure, { signal }: Asker): Promise<T> {
+    const done = new AbortController()
+    const late = cache.sleep(fills.patience.header, done.signal).then(
+      () => Promise.reject(new UpstreamFailure(waiting())),
+      () => new Promise<never>(() => undefined),
+    )
+    try {
+      return await unlessAborted(Promise.race([answer, late]), signal)
+    } catch (error) {
+      // Who hung up may have done so for what he waited for.
+      throw signal.aborted ? new UpstreamFailure(waiting(), error) : error
+    } finally {
+      done.abort()
+    }
+  }
+
+  /** Tells what came of it, and makes of an upstream's failure what the client is told. */
+  async function answered<T>({ at, pull }: Pick<Request, 'at' | 'pull'>, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      pull.failed(error)
+      if (!(error instanceof UpstreamFailure)) throw error
+      const since = at.upstream.state().failing?.since
+      throw refusalOf(error.failure, { missing: 'blob-unknown', now: now(), since })
+    }
+  }
+
+  return async (
+    at: CachedRepository,
+    digest: Digest,
+    { asker, promisedTo }: Options,
+  ): Promise<FoundBlob | undefined> => {
+    const { activity, monotonic: clock } = cache
+    const name = `${at.repository}@${digest}`
+    const pull = new BlobPull({ asker, upstream: at.upstream.name, name, activity, clock })
+    return await answered({ at, pull }, () => find({ at, digest, asker, pull }, promisedTo !== undefined))
+  }
+}
+
+function refuseWhereOff({ at, digest }: Request): void {
+  if (at.cacheOnly !== undefined) throw notCached(`${at.repository}@${digest}`, at.upstream.name, at.cacheOnly)
+}
+
+/** What an upstream may say of one repository, and not of another. */
+function isOfOne(error: unknown): boolean {
+  if (!(error instanceof UpstreamFailure)) return false
+  return ['not-found', 'denied', 'credentials-rejected'].includes(error.failure.cause)
+}
+
+/** As the manifest's descriptor has it. */
+function sizeIn(manifest: Uint8Array, digest: Digest): number | undefined {
+  const json = objectFrom(manifest)
+  for (const value of [json['config'], json['layers'], json['blobs']].flat()) {
+    if (typeof value !== 'object' || value === null) continue
+    const { digest: named, size } = value as { digest?: unknown; size?: unknown }
+    if (named === digest && typeof size === 'number' && Number.isSafeInteger(size) && size >= 0) return size
+  }
+  return undefined
+}
