@@ -7,6 +7,8 @@ import type { Arrival, Query } from './route.ts'
 
 interface Asked extends Wanted {
   readonly query: Query
+  /** A blob is asked for. */
+  readonly blob: boolean
   readonly arrival: Arrival
 }
 
@@ -63,11 +65,11 @@ function guestOf(located: Located, { arrival }: Asked, { door, met, found }: Par
 const STRANGER: Visitor = { account: '', may: () => false }
 
 function whereOf(
-  { name, query, access, arrival }: Asked & { readonly name: string },
+  { name, query, access, blob, arrival }: Asked & { readonly name: string },
   caller: Visitor,
   { door, locating, mirror }: Parts,
 ): Promise<Located> {
-  return locate({ name, query, access, caller, arrival }, { door, locating, mirror })
+  return locate({ name, query, access, blob, caller, arrival }, { door, locating, mirror })
 }
 
 type Settled = { readonly located: Located } | { readonly located?: undefined; readonly error: unknown }

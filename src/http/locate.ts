@@ -17,6 +17,7 @@ interface Asked {
   readonly name: string
   readonly query: Query
   readonly access: Access
+  readonly blob: boolean
   readonly caller: Visitor
   readonly arrival: Pick<Arrival, 'bound' | 'origin' | 'headers' | 'peer'>
 }
@@ -29,7 +30,7 @@ interface Parts {
 
 /** Which repository is meant. Throws `name-invalid`, and what `Registry.locate` does. */
 export async function locate(
-  { name, query, access, caller, arrival }: Asked,
+  { name, query, access, blob, caller, arrival }: Asked,
   { door, locating, mirror }: Parts,
 ): Promise<Located> {
   const parsed = parseAskedName(name)
@@ -42,7 +43,7 @@ export async function locate(
       ns: query.all('ns'),
       ...(bound !== undefined && { bound }),
       own: [...ownHost(arrival), ...locating.own()],
-      write,
+      ...{ write, blob },
       named: write && (caller.names?.(access, parsed) ?? false),
     })
   } catch (error) {

@@ -26,10 +26,6 @@ export class NotFound {
     }
   }
 
-  forget(key: string): void {
-    this.#said.delete(key)
-  }
-
   /** What was said, if it still counts. */
   about(key: string): Failure | undefined {
     const said = this.#said.get(key)

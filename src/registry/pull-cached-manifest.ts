@@ -79,15 +79,9 @@ export function pullCachedManifest(parts: Pick<Parts, 'catalog' | 'blobs' | 'loc
     const spent = cache.monotonic() - run.begunAt
     // What hung for somebody before hangs for this one too.
     const ms = freshness === 'expired' ? IN_TIME.nothingCached : IN_TIME.cached - spent
-    let failure: Failure
-    try {
-      const waited = await run.within(ms, { signal, sleep: cache.sleep })
-      if ('value' in waited) return answerOf(waited.value, { stored, first })
-      failure = waited.late
-    } catch (error) {
-      if (!(error instanceof UpstreamFailure)) throw error
-      failure = error.failure
-    }
+    const came = await run.within(ms, { signal, sleep: cache.sleep }).catch(failed)
+    if ('value' in came) return answerOf(came.value, { stored, first })
+    const failure = came.late
     if (mayServe) return stale(name, stored, failure)
     if (goneAt !== undefined) throw gone(name, goneAt, failure)
     notes.beside = `what is cached of it was confirmed last at ${when(stored)}, which is longer ago than maxstale`
@@ -149,6 +143,11 @@ function gone(name: string, goneAt: number, failure?: Failure): Refusal {
 
 function when({ movedAt, confirmedAt }: TaggedManifest): string {
   return new Date(confirmedAt ?? movedAt).toISOString()
+}
+
+function failed(error: unknown): { readonly late: Failure } {
+  if (error instanceof UpstreamFailure) return { late: error.failure }
+  throw error
 }
 
 function throwIfFailed(failure: Failure | undefined): void {
