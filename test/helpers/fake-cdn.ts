@@ -28,7 +28,7 @@ export class FakeCdn extends ScriptedServer {
   sign(digest: Digest, bytes: Uint8Array): string {
     this.#blobs.set(digest, bytes)
     this.#signed += 1
-    return `${this.url}/blob/${digest}?Signature=secret-${this.#signed}&X-Amz-Expires=1200`
+    return `${this.publicUrl ?? this.url}/blob/${digest}?Signature=secret-${this.#signed}&X-Amz-Expires=1200`
   }
 
   /** What was signed before now is refused. */

@@ -49,7 +49,7 @@ export class FakeTokenServer extends ScriptedServer {
   }
 
   get realm(): string {
-    return `${this.url}/token`
+    return `${this.publicUrl ?? this.url}/token`
   }
 
   challengeFor(scope: string): string {

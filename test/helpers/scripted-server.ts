@@ -54,6 +54,8 @@ export abstract class ScriptedServer implements AsyncDisposable {
   readonly unexpected: string[] = []
   /** How many connections came. */
   connections = 0
+  /** What it calls itself, where that is not `url`: a name that only a proxy, or a name server of the test, knows. */
+  publicUrl: string | undefined
   readonly #sockets = new Set<Socket>()
   readonly #steps: Step[] = []
   readonly #allowed: ((request: RequestHead) => boolean)[] = []
