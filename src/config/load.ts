@@ -11,6 +11,7 @@ import { childOf, isOpaque, type Part } from './schema-walk.ts'
 import { type Config, SETTINGS } from './settings.ts'
 import { withoutPasswords } from './shown.ts'
 import { readSource, type Source } from './source.ts'
+import { tokenAddressUnknown } from './token-address.ts'
 import { applyVariables } from './variables.ts'
 
 export interface Loaded {
@@ -82,6 +83,7 @@ export function loadConfig(source: Source, { environment = {}, lenient = false }
       ...[...modern.warnings, ...unknown, ...idle].map(({ at, ...said }) => ({ place: place(at), ...said })),
       ...ofProxies,
       ...openToAll(checked.config),
+      ...tokenAddressUnknown(checked.config),
       ...mirrorLogins(checked.config),
     ],
   }

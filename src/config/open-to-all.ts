@@ -5,8 +5,8 @@ import type { Config } from './settings.ts'
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|::1)$/
 
 /** As registry:2, it starts without users; who asked for that loses nothing by hearing what it means. */
-export function openToAll({ auth, http }: Config): Warning[] {
-  if (auth?.htpasswd !== undefined) return []
+export function openToAll({ auth, http, access }: Config): Warning[] {
+  if (auth?.htpasswd !== undefined || access !== undefined) return []
   const { addr } = http
   if ('host' in addr && LOOPBACK.test(addr.host ?? '')) return []
   const reaches = 'path' in addr ? 'may enter the folder of' : 'reaches'

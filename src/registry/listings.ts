@@ -1,8 +1,9 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Catalog, Referrer } from '../catalog/catalog.ts'
 import { Refusal } from '../oci/refusal.ts'
 import type { Listing, Listings, PageAsked } from './registry.ts'
 
-/** Descriptors that are read at once while a page of referrers is filled. */
+/** Rows that are read at once while a page is filled of which not all is shown. */
 const READ_AT_ONCE = 500
 
 export function listings(catalog: Catalog): Listings {
@@ -23,11 +24,13 @@ export function listings(catalog: Catalog): Listings {
       let after = page.last
       // Read on until the page is full of what this caller may see: a short page would look like the last.
       while (names.length <= page.limit) {
-        const limit = page.limit + 1
+        const limit = Math.max(page.limit + 1, READ_AT_ONCE)
         const rows = await catalog.repositories(readOf({ ...(after !== undefined && { last: after }), limit }, limit))
         names.push(...rows.map(({ name }) => name).filter((name) => caller.may('pull', name)))
         after = rows.at(-1)?.name
         if (rows.length < limit) break
+        // Who may see little makes us look at everything: others are served meanwhile.
+        await turn()
       }
       return pageOf(names, page.limit)
     },

@@ -107,7 +107,7 @@ export async function testRegistry({
     requests += 1
     const outcome = await answer({
       id: `request-${requests}`,
-      ...{ method, target, peer: '192.0.2.1', origin: ORIGIN, ...from },
+      ...{ method, target, peer: '192.0.2.1', origin: { scheme: 'https', host: headers['host'] ?? HOST }, ...from },
       headers: {
         ...(whole && { 'content-length': String(Buffer.byteLength(body)) }),
         ...(as !== undefined && { authorization: basic(as, 'secret') }),
@@ -137,7 +137,8 @@ export async function testRegistry({
   return { request, rules, signIn, push, [Symbol.asyncDispose]: () => rules[Symbol.asyncDispose]() }
 }
 
-const ORIGIN = { scheme: 'https', host: 'reg.example:5000' } as const
+/** Where a client reached us, if it does not say so. */
+const HOST = 'reg.example:5000'
 
 export function basic(account: string, password: string): string {
   return `Basic ${Buffer.from(`${account}:${password}`).toString('base64')}`

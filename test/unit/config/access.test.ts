@@ -59,3 +59,34 @@ suite('rules', () => {
     test(`${name}: ${problems.length} problem`, () => assert.deepEqual(problemsOf(text), problems))
   }
 })
+
+suite('warnings', () => {
+  const USERS = 'auth: { htpasswd: { path: /users } }\n'
+  const ANYBODY = 'access: [{ who: [anonymous], may: [pull] }]\n'
+  const http = (more: string) =>
+    `version: 0.1\nstorage: { filesystem: { rootdirectory: /data } }\nhttp: { addr: :5000, ${more} }\n`
+  const told = (text: string) => loadConfig({ text, name: 'c.yml' }).warnings.map(({ message }) => message)
+
+  test('with rules it is not said that anybody may do everything', () => {
+    assert.match(told(LEAST).join(), /ANYBODY/)
+    assert.deepEqual(told(LEAST + ANYBODY), [])
+  })
+
+  // biome-ignore format: one case a line
+  const CASES: readonly (readonly [name: string, text: string, warned: boolean])[] = [
+    ['a proxy that ends TLS and is not believed', http('host: "https://reg.lan"') + USERS + ANYBODY, true],
+    ['one that is believed', http('host: "https://reg.lan", trustedproxies: [127.0.0.1]') + USERS + ANYBODY, false],
+    ['TLS of its own', http('host: "https://reg.lan", tls: { certificate: /c, key: /k }') + USERS + ANYBODY, false],
+    ['plain http', http('host: "http://reg.lan"') + USERS + ANYBODY, false],
+    ['no tokens', `${http('host: "https://reg.lan"')}${USERS}access: [{ who: ann, may: [pull] }]\n`, false],
+    ['no users', http('host: "https://reg.lan"') + ANYBODY, false],
+  ]
+  for (const [name, text, warned] of CASES) {
+    test(`${name}: ${warned ? 'it is said where clients are sent for tokens' : 'nothing is said'} (S25)`, () => {
+      assert.deepEqual(
+        told(text).some((line) => /http:\/\/ for tokens/.test(line)),
+        warned,
+      )
+    })
+  }
+})
