@@ -4,6 +4,7 @@ import { type AskedHop, isHtml, judgeAnswer, judgeFault } from './causes.ts'
 import type { Clock } from './clock.ts'
 import type { Authorization, Credentials, TokenFetcher, TokenRequest } from './credentials.ts'
 import { Missed, type Whence, wrongAnswer } from './missed.ts'
+import { plainText } from './plain-text.ts'
 import { headersAcross, isRedirect, MOST_REDIRECTS, redirectTarget } from './redirects.ts'
 import { tokenIn } from './token.ts'
 import type { AttemptMade, Cause } from './upstream.ts'
@@ -71,7 +72,7 @@ export class Asking implements TokenFetcher {
   readonly #route: Route
   readonly #around: Surroundings
   readonly #limits: AskingLimits
-  #pending: { readonly reply: Whence; readonly began: number } | undefined
+  #pending: (Omit<AttemptMade, 'cause' | 'ms'> & { readonly began: number }) | undefined
 
   constructor(route: Route, hop: AskedHop, around: Surroundings & { readonly limits: AskingLimits }) {
     this.#route = route
@@ -95,6 +96,8 @@ export class Asking implements TokenFetcher {
   /** Throws a `Missed`. The body of what is answered is read to its end, or discarded. */
   async ask(ask: Ask): Promise<Reply> {
     const { credentials, base } = this.#around
+    // Names come checked; and nothing else may become part of a request.
+    if (!/^[\x21-\x7e]+$/.test(ask.path)) throw new Error(`'${plainText(ask.path, 100)}' cannot be asked for`)
     const url = new URL(
       ask.path.startsWith('/') ? ask.path : `${base.pathname.replace(/\/$/, '')}/v2/${ask.path}`,
       base,
@@ -152,14 +155,13 @@ export class Asking implements TokenFetcher {
     return wrongAnswer({ hop: 'token', host, route, status: 401 }, 'realm')
   }
 
-  /** Notes what became of the last answer. Called once, at the end. */
+  /** Notes what became of the request that was made last. */
   close(cause?: Cause): void {
     const { clock, made } = this.#around
     if (this.#pending === undefined) return
-    const { reply, began } = this.#pending
+    const { began, ...request } = this.#pending
     this.#pending = undefined
-    const { route, hop, host, status } = reply
-    made({ route, hop, host, status, ...(cause !== undefined && { cause }), ms: clock.monotonic() - began })
+    made({ ...request, ...(cause !== undefined && { cause }), ms: clock.monotonic() - began })
   }
 
   /** A body broke off, long after its headers. */
@@ -221,6 +223,7 @@ export class Asking implements TokenFetcher {
     this.at = { hop, host, route: route.name }
     const began = clock.monotonic()
     const headerMs = Math.max(until - began, 1)
+    this.#pending = { ...this.at, began }
     try {
       const redirected = chosen && url.origin !== base.origin
       const answer = await door.send(
@@ -228,16 +231,14 @@ export class Asking implements TokenFetcher {
         route,
       )
       const whence = { hop, host, route: route.name, status: answer.status }
-      this.#pending = { reply: whence, began }
+      this.#pending = { ...whence, began }
       if (url.origin === base.origin) noteHeaders(answer.headers)
       const body = this.#counted(answer, whence)
       return { ...whence, url, headers: answer.headers, body, discard: () => answer.discard() }
     } catch (error) {
       if (!(error instanceof EgressError)) throw error
       const missed = new Missed(judgeFault(error, { hop, host }), { host, route: route.name }, error)
-      const { judgement } = missed
-      const ms = clock.monotonic() - began
-      this.#around.made({ route: route.name, hop: judgement.hop, host, cause: judgement.cause, ms })
+      this.#pending = { ...this.at, hop: missed.judgement.hop, began }
       throw missed
     }
   }

@@ -1,9 +1,10 @@
 import type { Route } from '../egress/egress.ts'
-import { Asking, type Surroundings } from './asking.ts'
+import type { Asking, Surroundings } from './asking.ts'
 import type { Breaker } from './breaker.ts'
 import { type AskedHop, judgeSilence } from './causes.ts'
 import { failureFrom } from './failure.ts'
 import { Missed } from './missed.ts'
+import { OneAttempt } from './one-attempt.ts'
 import { pauseAfter, type RouteHealth } from './route-health.ts'
 import { mostTelling } from './telling.ts'
 import { TIMES } from './times.ts'
@@ -25,15 +26,6 @@ export interface AttemptsOptions extends Omit<Surroundings, 'made'> {
   readonly made: (made: AttemptMade) => void
   /** The upstream is closed. */
   readonly closing: AbortSignal
-}
-
-interface Going {
-  readonly asking: Asking
-  readonly controller: AbortController
-  readonly began: number
-  readonly route: Route
-  /** Goes on when another was faster: to learn whether the route works again. */
-  readonly probe: boolean
 }
 
 type Outcome = 'over' | 'again' | 'silent'
@@ -58,7 +50,7 @@ export class Attempts<T> implements Running<T> {
   readonly #over = new AbortController()
   readonly #settled = new AbortController()
   readonly #failures = new Map<Route, Failure>()
-  readonly #going = new Set<Going>()
+  readonly #going = new Set<OneAttempt>()
   readonly #releases: PromiseWithResolvers<void>[]
   readonly #routes: readonly Route[]
   readonly #began: number
@@ -79,9 +71,9 @@ export class Attempts<T> implements Running<T> {
   waiting(): Failure {
     const now = this.#options.clock.monotonic()
     const known = new Map(this.#failures)
-    for (const { asking, began, route } of this.#going) {
-      const isSilent = now - began >= TIMES.opens || !known.has(route)
-      if (isSilent) known.set(route, this.#failureOf(new Missed(judgeSilence(asking.at.hop, now - began), asking.at)))
+    for (const one of this.#going) {
+      const isSilent = one.waited >= TIMES.opens || !known.has(one.route)
+      if (isSilent) known.set(one.route, this.#failureOf(one.silence()))
     }
     return mostTelling([...known.values()]) ?? this.#others() ?? this.#nothing(now)
   }
@@ -102,7 +94,7 @@ export class Attempts<T> implements Running<T> {
     const limit = breaker.limitOn(this.#task.hop, clock.now())
     if (limit !== undefined) this.#lose(limit)
     if (closing.aborted) this.#crash(closing.reason)
-    if (this.#settled.signal.aborted) return
+    if (this.#isSettled) return
     const onClose = () => this.#crash(closing.reason)
     closing.addEventListener('abort', onClose, { once: true })
     this.#settled.signal.addEventListener('abort', () => closing.removeEventListener('abort', onClose), { once: true })
@@ -143,71 +135,63 @@ export class Attempts<T> implements Running<T> {
   }
 
   async #attempt(route: Route, { index, patient }: { index: number; patient: boolean }): Promise<Outcome> {
-    const going = this.#start(route, index)
-    const ended = new AbortController()
-    const result = this.#follow(going).finally(() => ended.abort())
-    const quiet = AbortSignal.any([ended.signal, this.#over.signal])
-    const isSilent = async (ms: number) => {
-      const left = Math.max(going.began + ms - this.#options.clock.monotonic(), 0)
-      return await this.#options.clock.sleep(left, quiet).then(
-        () => !quiet.aborted,
-        () => false,
-      )
-    }
-    if (going.probe && (await isSilent(TIMES.probe))) this.#releases[index + 1]?.resolve()
-    if (await isSilent(TIMES.opens)) this.#options.breaker.failed(this.#silence(going))
+    const one = this.#start(route, index)
+    const result = this.#follow(one)
+    const isSilent = (ms: number) => one.isSilent(ms, this.#over.signal)
+    const { breaker, health } = this.#options
+    if (one.probe && (await isSilent(TIMES.probe))) this.#releases[index + 1]?.resolve()
+    if (await isSilent(TIMES.opens)) breaker.failed(this.#failureOf(one.silence()))
     if (await isSilent(TIMES.hedge)) {
-      this.#options.health.failed(route, this.#silence(going), { began: going.began })
+      health.failed(route, this.#failureOf(one.silence()), one)
       this.#releases[index + 1]?.resolve()
     }
     if (await isSilent(TIMES.silence)) {
       if (patient) return 'silent'
-      this.#miss(going, this.#missedBySilence(going))
-      going.controller.abort()
+      this.#miss(one, one.silence())
+      one.giveUp()
       return 'again'
     }
-    return ended.signal.aborted ? await result : 'over'
+    return one.isEnded ? await result : 'over'
   }
 
-  #start(route: Route, index: number): Going {
+  #start(route: Route, index: number): OneAttempt {
     const { clock, health } = this.#options
-    const began = clock.monotonic()
-    const left = Math.max(this.#began + TIMES.answer - began, 1)
+    const left = Math.max(this.#began + TIMES.answer - clock.monotonic(), 1)
     const connectMs = Math.min(TIMES.connect, Math.ceil(left / (this.#routes.length - index)))
-    const controller = new AbortController()
-    const limits = { signal: controller.signal, connectMs, until: this.#began + TIMES.longest }
-    const asking = new Asking(route, this.#task.hop, { ...this.#options, limits, made: (made) => this.#note(made) })
-    const probe = health.failureOf(route) !== undefined && index < this.#routes.length - 1
-    const going = { asking, controller, began, route, probe }
-    this.#going.add(going)
-    return going
+    const one = new OneAttempt(route, {
+      hop: this.#task.hop,
+      around: { ...this.#options, made: (made) => this.#note(made) },
+      limits: { connectMs, until: this.#began + TIMES.longest },
+      probe: health.failureOf(route) !== undefined && index < this.#routes.length - 1,
+    })
+    this.#going.add(one)
+    return one
   }
 
   /** Settles what the attempt decides. Never rejects. */
-  async #follow(going: Going): Promise<Outcome> {
-    const { asking, route, controller } = going
+  async #follow(one: OneAttempt): Promise<Outcome> {
     const { health, breaker } = this.#options
     try {
-      const value = await this.#task.work(asking)
-      health.worked(route)
+      const value = await this.#task.work(one.asking)
+      health.worked(one.route)
       breaker.worked()
-      if (this.#settled.signal.aborted) this.#task.drop?.(value)
-      else this.#win(value, going)
+      one.asking.close()
+      if (this.#isSettled) this.#task.drop?.(value)
+      else this.#win(value, one)
       return 'over'
     } catch (error) {
-      if (controller.signal.aborted) return 'over'
-      if (!(error instanceof Missed)) {
-        this.#crash(error)
-        return 'over'
-      }
-      return this.#miss(going, error)
+      if (one.isGivenUp) return 'over'
+      if (error instanceof Missed) return this.#miss(one, error)
+      this.#crash(error)
+      return 'over'
     } finally {
-      this.#going.delete(going)
+      one.end()
+      this.#going.delete(one)
       this.#endIfNothingGoes()
     }
   }
 
-  #miss({ asking, route, began }: Going, missed: Missed): Outcome {
+  #miss({ asking, route, began }: OneAttempt, missed: Missed): Outcome {
     const { health, breaker } = this.#options
     const { cause, next, ofRoute, rest } = missed.judgement
     const failure = this.#failureOf(missed)
@@ -226,14 +210,6 @@ export class Attempts<T> implements Running<T> {
     return next === 'again' ? 'again' : 'over'
   }
 
-  #silence(going: Going): Failure {
-    return this.#failureOf(this.#missedBySilence(going))
-  }
-
-  #missedBySilence({ asking, began }: Going): Missed {
-    return new Missed(judgeSilence(asking.at.hop, this.#options.clock.monotonic() - began), asking.at)
-  }
-
   #failureOf(missed: Missed): Failure {
     const { name, clock } = this.#options
     return failureFrom(missed, { name, now: clock.now() })
@@ -244,9 +220,8 @@ export class Attempts<T> implements Running<T> {
     this.#options.made(made)
   }
 
-  #win(value: T, { asking, controller }: Going): void {
-    asking.close()
-    this.#settle(controller)
+  #win(value: T, winner: OneAttempt): void {
+    this.#settle(winner)
     this.#outcome.resolve(value)
   }
 
@@ -261,20 +236,23 @@ export class Attempts<T> implements Running<T> {
     this.#outcome.reject(error)
   }
 
-  #settle(but?: AbortController): void {
-    if (this.#settled.signal.aborted) return
-    for (const going of this.#going) {
-      const { asking, controller, probe, began } = going
-      if (controller === but) continue
-      if (this.#options.clock.monotonic() - began >= TIMES.hedge) asking.close('timeout')
-      if (!probe || but === undefined) controller.abort()
+  get #isSettled(): boolean {
+    return this.#settled.signal.aborted
+  }
+
+  #settle(winner?: OneAttempt): void {
+    if (this.#isSettled) return
+    for (const one of this.#going) {
+      if (one === winner) continue
+      if (one.waited >= TIMES.hedge) one.asking.close('timeout')
+      if (!one.probe || winner === undefined) one.giveUp()
     }
     this.#settled.abort()
     this.#over.abort()
   }
 
   #endIfNothingGoes(): void {
-    if (this.#working === 0 && this.#going.size === 0 && !this.#settled.signal.aborted) this.#lose(this.waiting())
+    if (this.#working === 0 && this.#going.size === 0 && !this.#isSettled) this.#lose(this.waiting())
   }
 
   #after(ms: number, act: () => void): void {

@@ -100,7 +100,8 @@ export function judgeAnswer(seen: AnswerSeen): Judgement {
 
 function ownAnswer(seen: AnswerSeen): Partial<Judgement> & Pick<Judgement, 'cause' | 'facts'> {
   const { status, hop, start, now } = seen
-  const error = hop === 'cdn' ? undefined : registryErrorIn(start)
+  // A redirect may lead to another registry (registry.k8s.io): its word counts.
+  const error = registryErrorIn(start)
   const said = error?.said ?? (hop === 'token' ? tokenErrorIn(start) : undefined)
   const facts = said === undefined || said === '' ? pageFacts(seen) : { said }
 
@@ -122,21 +123,11 @@ function ownAnswer(seen: AnswerSeen): Partial<Judgement> & Pick<Judgement, 'caus
   return { cause: 'upstream-broken', facts }
 }
 
-/** Plain http through a proxy: it answers in the upstream's place. */
-function proxyAnswer({ status, headers, hop, start, proxy }: AnswerSeen): Judgement | undefined {
-  if (proxy === undefined || status < 400) return undefined
-  const challenge = headers['proxy-authenticate']
-  const password = status === 407 || (status === 401 && challenge !== undefined)
-  const unable =
-    (status >= 502 && status <= 504 && registryErrorIn(start) === undefined) || headers['x-squid-error'] !== undefined
-  if (!password && !unable) return undefined
-  const scheme = /^[\w-]+/.exec([challenge ?? ''].flat()[0] ?? '')?.[0]
-  return {
-    ...{ cause: 'proxy-refused', hop: hop === 'cdn' ? 'cdn' : 'proxy', status, ofRoute: true },
-    next: status >= 500 ? 'again' : 'route',
-    facts: { proxy, ...(scheme !== undefined && { scheme: plainText(scheme, 40) }) },
-    ...(password && { rest: PASSWORD_REST }),
-  }
+/** Plain http through a proxy: what it could not reach it answers for itself. That it would not, `egress` has told. */
+function proxyAnswer({ status, hop, start, proxy }: AnswerSeen): Judgement | undefined {
+  if (proxy === undefined || status < 502 || status > 504 || registryErrorIn(start) !== undefined) return undefined
+  const facts = { proxy }
+  return { cause: 'proxy-refused', hop: hop === 'cdn' ? 'cdn' : 'proxy', status, ofRoute: true, next: 'again', facts }
 }
 
 function pageFacts({ headers, start }: AnswerSeen): FailureFacts {

@@ -28,7 +28,7 @@ function* challengesIn(line: string): Generator<Challenge> {
     if (word === undefined) break
     const before = reader.at
     reader.skip(/\s*/y)
-    if (reader.take(/=(?![\s,=]|$)/y) === undefined) {
+    if (reader.take(/=(?!\s*(?:[,=]|$))/y) === undefined) {
       // A scheme. What is no `name=value` behind it (a token68) is passed over.
       reader.at = before
       if (open !== undefined) yield open
