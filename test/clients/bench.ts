@@ -111,11 +111,12 @@ interface RunOptions {
 /** What would bring a tester's own settings, or his credentials, into a client. */
 const OF_CLIENTS = /^(COSIGN|CRANE|DOCKER|HELM|ORAS|REGCTL|REGISTRY|SIGSTORE|TUF|SSL|XDG)_/
 
-export async function openBench(): Promise<Bench> {
+/** `config`: further sections of the configuration. */
+export async function openBench(config: Readonly<Record<string, unknown>> = {}): Promise<Bench> {
   await using stack = new AsyncDisposableStack()
   const folder = stack.use(await temporaryFolder())
   await mkdir(folder.at('home/.docker'), { recursive: true })
-  const server = stack.use(await startServer({ tls: true, users: { [USER]: PASSWORD } }))
+  const server = stack.use(await startServer({ tls: true, users: { [USER]: PASSWORD }, config }))
   const bench = new Bench(server, await server.client({ user: USER, password: PASSWORD }), folder)
   stack.move()
   return bench

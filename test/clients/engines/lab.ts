@@ -29,10 +29,11 @@ export interface Lab extends AsyncDisposable {
   digestAt(repository: string, reference: string): Promise<string>
 }
 
-export async function startLab(): Promise<Lab> {
+/** `more`: further sections of the configuration. */
+export async function startLab(more = ''): Promise<Lab> {
   await using stack = new AsyncDisposableStack()
   const tls = await issueCertificate([NAME])
-  const server = stack.use(await startServer({ tls, users: { [USER]: PASSWORD }, text: runbookConfig() }))
+  const server = stack.use(await startServer({ tls, users: { [USER]: PASSWORD }, text: runbookConfig() + more }))
   const namespace = stack.use(await enterNamespace(NAME))
   await namespace.expose(server.port, PORT)
   const client = stack.use(await server.client({ user: USER, password: PASSWORD }))
