@@ -111,7 +111,7 @@ const FORMS: readonly Form[] = [
   { name: 'nothing, without library/', address: (rest) => `/v2/alpine/${rest}` },
 ]
 
-suite('five forms of address give the same (protocol 1.14)', () => {
+suite('five forms of address give the same (S62)', () => {
   for (const { name, address, host, namespace } of FORMS) {
     test(`by ${name}`, () =>
       withCache(
@@ -225,7 +225,7 @@ suite('what an address means', () => {
       nobody(upstreams)
     }))
 
-  test('a hosted repository beats the default upstream, and is never asked for there (S62, T29)', () =>
+  test('a hosted repository beats the default upstream, and is never asked for there (FC-22)', () =>
     withCache(async ({ request, push }, upstreams) => {
       await push('team/app', OURS, '1')
       assertIs(await request('GET /v2/team/app/manifests/1'), OURS, 'by tag')
@@ -233,7 +233,10 @@ suite('what an address means', () => {
       const { digest } = SHADOWED.manifest
       assert.equal((await request(`GET /v2/team/app/manifests/${digest}`)).status, 404)
       assert.equal((await request(`GET /v2/team/app/blobs/${firstBlob(SHADOWED)[0]}`)).status, 404)
+      upstreams.hub.failWith('timeout')
+      assertIs(await request('GET /v2/team/app/manifests/1'), OURS, 'with the upstream off')
       nobody(upstreams)
+      upstreams.hub.failWith(undefined)
       assertIs(await request('GET /v2/team/app/manifests/1?ns=docker.io'), SHADOWED, 'the upstream’s own, by ns')
     }))
 })
@@ -465,7 +468,7 @@ suite('the listener of an upstream', () => {
     }))
 })
 
-test('an index and its images are one repository’s, by each form (S26)', () =>
+test('an index and its images are one repository’s, by each form', () =>
   withCache(async ({ request }, { hub }) => {
     const index = makeIndex([ALPINE])
     hub.publish('library/many', index, '1')
