@@ -4,6 +4,7 @@ import { type Failure, UpstreamFailure } from '../upstream/upstream.ts'
 import { FillBytes } from './fill-bytes.ts'
 import { type Patience, patienceWith } from './fill-patience.ts'
 import { FillReader, type Followed } from './fill-reader.ts'
+import { FillReaders } from './fill-readers.ts'
 import type { FillSlots } from './fill-slots.ts'
 import { FillSource, type FillSourceOptions, unlessAborted } from './fill-source.ts'
 import type { FillStore } from './fill-store.ts'
@@ -12,9 +13,6 @@ import type { Report } from './parts.ts'
 
 /** Held back until the hash is right: a bad download never ends as if it were whole. */
 export const HELD_BACK = 64 * 1024
-
-/** A waiting reader is woken at once for so much; for less, when all is in that has come by now. */
-const WORTH_WAKING = 256 * 1024
 
 export interface FillOptions extends Omit<FillSourceOptions, 'signal' | 'patience'> {
   /** Canonical. */
@@ -56,20 +54,19 @@ export class Fill implements Followed {
   readonly closed: Promise<void>
   readonly source: FillSource
   readonly #options: FillOptions
-  readonly #readers = new Set<FillReader>()
+  readonly #readers: FillReaders
   readonly #stop = new AbortController()
   readonly #closed = Promise.withResolvers<void>()
   #bytes: FillBytes | undefined
   #whole = false
   #failed: Error | undefined
   #finished = false
+  #closing = false
   /** The file may be taken up another time, or is the blob now. */
   #keep = true
   #lastByte: number
-  #aloneSince: number | undefined
   #heldSince: number | undefined
   #waitsForTurn = true
-  #wakesSoon = false
 
   constructor(options: FillOptions) {
     this.#options = options
@@ -78,7 +75,7 @@ export class Fill implements Followed {
     this.repositories = new Set([options.repository])
     this.source = new FillSource({ ...options, signal: this.#stop.signal })
     this.#lastByte = options.monotonic()
-    this.#aloneSince = this.#lastByte
+    this.#readers = new FillReaders(options.monotonic, (reader) => this.#endFor(reader))
     this.closed = this.#closed.promise
     this.done = this.#run()
   }
@@ -94,7 +91,7 @@ export class Fill implements Followed {
 
   /** Whether it may be joined: all that it has and gets is kept for who comes later. */
   get open(): boolean {
-    return this.#failed === undefined && !this.#stop.signal.aborted && (this.#bytes?.stored ?? true)
+    return !this.#closing && !this.#stop.signal.aborted && (this.#bytes?.stored ?? true)
   }
 
   get waitsForTurn(): boolean {
@@ -105,13 +102,13 @@ export class Fill implements Followed {
   read(at: number, end = Infinity): BlobReader {
     const inner = this.size !== undefined && end < this.size
     const reader = new FillReader(this, { at, innerEnd: inner ? end : undefined })
-    this.#add(reader)
+    this.#readers.add(reader)
     return reader
   }
 
   give(reader: FillReader, into: Uint8Array, at: number): Promise<number> | undefined {
     if (this.#failed !== undefined) throw this.#failed
-    const end = Math.min(this.#endFor(reader), this.head)
+    const end = this.#endFor(reader)
     if (at < end) return this.#bytes?.read(into, at, end)
     return this.#whole ? Promise.resolve(0) : undefined
   }
@@ -121,10 +118,9 @@ export class Fill implements Followed {
   }
 
   left(reader: FillReader): void {
-    this.#readers.delete(reader)
+    this.#readers.remove(reader)
     this.moved()
-    if (this.#readers.size > 0) return
-    this.#aloneSince = this.#options.monotonic()
+    if (!this.#readers.none) return
     if (this.#finished) void this.#close()
     else if (this.#bytes?.stored === false) this.#stop.abort(new PutDown('It is stored nowhere, and nobody reads it'))
   }
@@ -137,13 +133,9 @@ export class Fill implements Followed {
   }
 
   #endFor({ innerEnd }: FillReader): number {
-    if (this.#whole) return this.head
-    return innerEnd ?? (this.source.size ?? this.head) - HELD_BACK
-  }
-
-  #add(reader: FillReader): void {
-    this.#readers.add(reader)
-    this.#aloneSince = undefined
+    const { head } = this
+    if (this.#whole) return head
+    return Math.min(head, innerEnd ?? (this.source.size ?? head) - HELD_BACK)
   }
 
   async #run(): Promise<void> {
@@ -158,7 +150,7 @@ export class Fill implements Followed {
       this.#lastByte = this.#options.monotonic()
       const bytes = new FillBytes(await openStore(), {
         ...{ memory, algorithm: algorithmOf(this.digest), sleep },
-        floor: () => Math.min(...[...this.#readers].map(({ at }) => at)),
+        floor: () => this.#readers.floor,
         lost: (error) => this.#lose(error),
       })
       this.#bytes = bytes
@@ -172,7 +164,7 @@ export class Fill implements Followed {
       watching.abort()
       await watch
       this.#finished = true
-      if (this.#readers.size === 0 || this.#failed !== undefined) await this.#close()
+      if (this.#readers.none || this.#failed !== undefined) await this.#close()
     }
   }
 
@@ -191,7 +183,7 @@ export class Fill implements Followed {
       const found = await bytes.digest()
       if (found === this.digest) {
         this.#whole = true
-        this.#wakeAll()
+        this.#readers.wakeAll()
         return found
       }
       // Parts of several downloads may not be parts of one blob: that is not the upstream's fault yet.
@@ -203,16 +195,12 @@ export class Fill implements Followed {
   #take(bytes: FillBytes, chunk: Uint8Array): Promise<void> | undefined {
     const taking = bytes.take(chunk)
     this.#lastByte = this.#options.monotonic()
-    this.#wake()
-    return taking?.then(() => this.#wake())
+    this.#readers.wake()
+    return taking?.then(() => this.#readers.wake())
   }
 
   async #startOver(bytes: FillBytes): Promise<void> {
-    for (const reader of this.#readers) {
-      if (!reader.touched) continue
-      reader.fail(this.source.broken('digest'))
-      this.#readers.delete(reader)
-    }
+    this.#readers.failTouched(this.source.broken('digest'))
     await bytes.restart()
   }
 
@@ -231,12 +219,13 @@ export class Fill implements Followed {
     const what =
       'a blob from an upstream cannot be stored; it is passed on to who reads it, and fetched again next time'
     report(what, { repository, digest, error })
-    if (this.#readers.size === 0 && !this.#whole) this.#stop.abort(new PutDown(what))
+    if (this.#readers.none && !this.#whole) this.#stop.abort(new PutDown(what))
   }
 
   #fail(error: unknown): void {
     const { repository, digest, report, failedBehind } = this.#options
-    const told = this.#readers.size > 0
+    const told = !this.#readers.none
+    this.#closing = true
     this.#failed = error instanceof Error ? error : new Error(String(error))
     if (error instanceof UpstreamFailure) {
       const { wrong } = error.failure.facts
@@ -246,10 +235,11 @@ export class Fill implements Followed {
       this.#keep = false
       report('the download of a blob has failed for a fault of ours', { repository, digest, error })
     }
-    this.#wakeAll()
+    this.#readers.wakeAll()
   }
 
   async #close(): Promise<void> {
+    this.#closing = true
     try {
       await this.#bytes?.close(this.#keep)
     } catch (error) {
@@ -257,25 +247,6 @@ export class Fill implements Followed {
     } finally {
       this.#closed.resolve()
     }
-  }
-
-  #wake(): void {
-    for (const reader of this.#readers) {
-      if (!reader.waits) continue
-      const ready = Math.min(this.#endFor(reader), this.head) - reader.at
-      if (ready >= WORTH_WAKING) reader.wake()
-      else if (ready > 0 && !this.#wakesSoon) {
-        this.#wakesSoon = true
-        setImmediate(() => {
-          this.#wakesSoon = false
-          this.#wakeAll()
-        })
-      }
-    }
-  }
-
-  #wakeAll(): void {
-    for (const reader of this.#readers) reader.wake()
   }
 
   /** Looks at the clock, as long as it is not whole. */
@@ -293,13 +264,14 @@ export class Fill implements Followed {
     const now = monotonic()
     const held = this.#waitsForTurn || this.#bytes?.held === true
     if (held) this.#lastByte = now
-    if (this.#bytes?.held === true && !this.#bytes.stored) this.#look4Slow(now)
+    if (this.#bytes?.held === true && !this.#bytes.stored) this.#freeTheOthers(now)
     else this.#heldSince = undefined
     const { heard } = this.source
+    const { aloneSince } = this.#readers
     const standing = {
       ...{ now, lastByte: this.#lastByte, held },
       ...(heard !== undefined && { connection: heard }),
-      ...(this.#aloneSince !== undefined && { aloneSince: this.#aloneSince }),
+      ...(aloneSince !== undefined && { aloneSince }),
     }
     const what = patienceWith(standing, patience)
     if (what === 'reconnect') this.source.reconnect()
@@ -308,16 +280,15 @@ export class Fill implements Followed {
   }
 
   /** Without a file, everybody goes as fast as the slowest: he gets a download of his own. */
-  #look4Slow(now: number): void {
+  #freeTheOthers(now: number): void {
     this.#heldSince ??= now
-    const floor = Math.min(...[...this.#readers].map(({ at }) => at))
-    const slow = [...this.#readers].filter(({ at }) => at === floor)
-    if (now - this.#heldSince < this.#options.patience.held || slow.length === this.#readers.size) return
+    if (now - this.#heldSince < this.#options.patience.held) return
     this.#heldSince = undefined
+    const slow = this.#readers.takeSlowest()
+    if (slow.length === 0) return
     const other = this.#options.another()
     for (const reader of slow) {
-      this.#readers.delete(reader)
-      other.#add(reader)
+      other.#readers.add(reader)
       reader.follow(other)
     }
     this.moved()

@@ -30,6 +30,8 @@ export class Fills implements AsyncDisposable {
   readonly #memory = new PageMemory()
   readonly #slots: FillSlots
   #ended = false
+  /** How many have ended: what was looked up before the last of them may have changed. */
+  ended = 0
 
   constructor(parts: FillParts, { patience = PATIENCE, slots = new FillSlots() } = {}) {
     this.#parts = parts
@@ -64,6 +66,7 @@ export class Fills implements AsyncDisposable {
     const fill = this.#make(wanted, true)
     this.#running.set(key, fill)
     void fill.done.then(() => {
+      this.ended += 1
       if (this.#running.get(key) === fill) this.#running.delete(key)
     })
     return fill

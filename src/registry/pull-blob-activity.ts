@@ -39,8 +39,8 @@ export class BlobPull {
   }
 
   /** What is stored is sent. */
-  stored(reader: BlobReader | undefined): BlobReader | undefined {
-    if (reader !== undefined) this.#tell('hit')
+  stored(reader: BlobReader): BlobReader {
+    this.#tell('hit')
     return reader
   }
 

@@ -44,6 +44,16 @@ export function pullCachedBlob(parts: PullBlobParts) {
     return size === undefined ? {} : { size }
   }
 
+  /** Bytes of what is stored, whosever it is. `undefined`: it is not, and no download of it has ended meanwhile. */
+  async function storedSize(digest: Digest): Promise<number | undefined> {
+    for (;;) {
+      const { ended } = fills
+      const size = await catalog.blobAnywhere(digest)
+      if (size !== undefined && (await blobs.stat(digest))?.size === size) return size
+      if (fills.ended === ended) return undefined
+    }
+  }
+
   async function openStored(digest: Digest, size: number): Promise<BlobReader | undefined> {
     const reader = await blobs.open(digest)
     if (reader === undefined || reader.size === size) return reader
@@ -58,14 +68,14 @@ export function pullCachedBlob(parts: PullBlobParts) {
     const { repository } = at
     const known = await shown(repository, digest)
     if (known === undefined && (await catalog.manifest(repository, digest)) !== undefined) return undefined
-    const size = known?.size ?? (await catalog.blobAnywhere(digest))
-    if (size !== undefined && (await blobs.stat(digest))?.size === size) {
+    const size = await storedSize(digest)
+    if (size !== undefined) {
       if (known === undefined) await tie(request, size)
       if (onlyWhether) pull.hit()
       return {
         digest,
         size,
-        open: async (part) => pull.stored(await openStored(digest, size)) ?? (await open(request, size, part)),
+        open: (part) => open(request, size, part),
       }
     }
     refuseWhereOff(request)
@@ -80,8 +90,11 @@ export function pullCachedBlob(parts: PullBlobParts) {
 
   async function open(request: Request, size: number | undefined, part: Part): Promise<BlobReader> {
     return await answered(request, async () => {
-      refuseWhereOff(request)
       const { at, digest, pull } = request
+      const whole = await storedSize(digest)
+      const stored = whole === undefined ? undefined : await openStored(digest, whole)
+      if (stored !== undefined) return pull.stored(stored)
+      refuseWhereOff(request)
       const fill = await begun(request, size)
       const { start = 0, end = Infinity } = part ?? {}
       if (!worthAsking({ start, end, size: fill.size, head: fill.head })) return pull.reading(fill.read(start, end))
