@@ -11,8 +11,9 @@ export const HANDLERS: Readonly<Record<string, string>> = {
   '/v2/:name+/blobs/:digest': 'blob',
   '/v2/:name+/blobs/uploads/': 'blob_upload',
   '/v2/:name+/blobs/uploads/:id': 'blob_upload_chunk',
-  // registry:2 has no such route.
+  // registry:2 has no such routes.
   '/v2/:name+/referrers/:digest': 'referrers',
+  '/token': 'token',
 }
 
 /** Node's parser knows thirty more; whoever tries them needs no line for each. */
