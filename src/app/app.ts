@@ -113,7 +113,11 @@ export async function startApp(config: Config, { log, stdout, signal }: AppOptio
   stack.use(startJobs(jobs, (job, error) => log.warn({ job, error }, 'a job has failed; it is tried again')))
 
   entrances.serve({
-    ...{ routes: routes(registry, limitsOf(config)), locate: registry.locate, upstreams: parts.cache.upstreams.keys() },
+    ...{
+      routes: routes(registry, limitsOf(config)),
+      locate: (asked) => registry.locate(asked),
+      upstreams: parts.cache.upstreams.keys(),
+    },
     ...{ signIn, health, admit: admission(health), begun: requests.begun },
     readOnly: config.storage.maintenance.readonly.enabled,
   })
