@@ -1,3 +1,4 @@
+import { withCachedListings } from './cached-listings.ts'
 import { Fills } from './fill-table.ts'
 import { listings } from './listings.ts'
 import { locate } from './locate.ts'
@@ -12,6 +13,7 @@ import { deleteBlob, deleteManifest } from './remove.ts'
 /** The rules of a registry over its parts. Closing it puts uploads and downloads down, resumable. */
 export function createRegistry(parts: Parts): Registry & { uploads: UploadUpkeep } & AsyncDisposable {
   const uploads = pushBlob(parts)
+  const hosted = listings(parts.catalog)
   const fills = new Fills(parts)
   return {
     findManifest: pullManifest(parts),
@@ -19,7 +21,8 @@ export function createRegistry(parts: Parts): Registry & { uploads: UploadUpkeep
     deleteManifest: deleteManifest(parts),
     findBlob: pullBlob({ ...parts, fills }),
     deleteBlob: deleteBlob(parts),
-    ...listings(parts.catalog),
+    ...hosted,
+    ...withCachedListings(parts, hosted),
     uploads,
     locate: locate(parts),
     async [Symbol.asyncDispose]() {

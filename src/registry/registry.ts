@@ -129,6 +129,8 @@ export interface Listing<Item> {
   readonly items: readonly Item[]
   /** What to ask with as `last` for the next page; left out: there is none. */
   readonly next?: string
+  /** What the client should be told beside it. */
+  readonly warning?: string
 }
 
 /** Pages: `last` is exclusive; `limit` is what fits, already clamped. */

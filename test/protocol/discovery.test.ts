@@ -137,6 +137,7 @@ script(
     }
     assert.deepEqual(seen, many.map(({ manifest }) => manifest.digest).sort())
   },
+  { own: ['reg.home'] },
 )
 
 script('60', 'what a fallback tag lists is found by the API, once, and the tag stays a tag', async (registry) => {

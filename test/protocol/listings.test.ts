@@ -31,7 +31,7 @@ function repositories(list: readonly string[], link?: string) {
 const ALL = ['B', 'a', 'b-1', 'b.1', 'c', 'sha256-x.sig']
 
 // biome-ignore format: one case a line
-table('tags', { prepare }, [
+table('tags', { options: { own: ['reg.home'] }, prepare }, [
   { of: '61', name: 'all of them, in order', send: `GET ${TAGS}`, ...tags(ALL) },
   { of: '61', name: 'the first', send: `GET ${TAGS}?n=2`, ...tags(['B', 'a'], `${TAGS}?last=a&n=2`) },
   { of: '61', name: 'the next', send: `GET ${TAGS}?last=a&n=2`, ...tags(['b-1', 'b.1'], `${TAGS}?last=b.1&n=2`) },

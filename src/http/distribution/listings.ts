@@ -39,7 +39,7 @@ export function listReferrers(registry: Pick<Registry, 'listReferrers'>): Handle
     const { name = '', digest = '' } = params
     const artifactType = query.get('artifactType') || undefined
     const last = query.get('last') || undefined
-    const { items, next } = await registry.listReferrers(request.repository, parseDigest(digest), {
+    const { items, next, warning } = await registry.listReferrers(request.repository, parseDigest(digest), {
       asker: request,
       maxBytes: REFERRERS_BYTES,
       ...(artifactType !== undefined && { artifactType }),
@@ -53,6 +53,7 @@ export function listReferrers(registry: Pick<Registry, 'listReferrers'>): Handle
     const path = `/v2/${name}/referrers/${digest}`
     return {
       status: 200,
+      warnings: warningsOf(warning),
       headers: {
         // Exactly so: crane and oras compare it.
         'content-type': OCI_INDEX,
@@ -80,12 +81,17 @@ async function pageOf(
   return limit === 0 ? { items: [] } : listing
 }
 
+function warningsOf(warning: string | undefined): string[] {
+  return warning === undefined ? [] : [warning]
+}
+
 function pageReply(content: object, page: { listing: Listing<string>; path: string; query: Query }): Reply {
   const { listing, path, query } = page
-  const { items, next } = listing
+  const { items, next, warning } = listing
   const n = query.has('n') ? String(items.length) : undefined
   return {
     status: 200,
+    warnings: warningsOf(warning),
     headers: {
       'content-type': 'application/json',
       ...(next !== undefined && { link: nextLink(addressOf(path, query, { last: next, n })) }),
