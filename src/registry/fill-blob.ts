@@ -91,7 +91,7 @@ export class Fill implements Followed {
 
   /** Whether it may be joined: all that it has and gets is kept for who comes later. */
   get open(): boolean {
-    return !this.#closing && !this.#stop.signal.aborted && (this.#bytes?.stored ?? true)
+    return this.#failed === undefined && !this.#closing && !this.#stop.signal.aborted && (this.#bytes?.stored ?? true)
   }
 
   get waitsForTurn(): boolean {
@@ -225,7 +225,6 @@ export class Fill implements Followed {
   #fail(error: unknown): void {
     const { repository, digest, report, failedBehind } = this.#options
     const told = !this.#readers.none
-    this.#closing = true
     this.#failed = error instanceof Error ? error : new Error(String(error))
     if (error instanceof UpstreamFailure) {
       const { wrong } = error.failure.facts
@@ -239,14 +238,16 @@ export class Fill implements Followed {
   }
 
   async #close(): Promise<void> {
-    this.#closing = true
-    try {
-      await this.#bytes?.close(this.#keep)
-    } catch (error) {
-      this.#options.report('the file of a download cannot be closed', { digest: this.digest, error })
-    } finally {
+    if (!this.#closing) {
+      this.#closing = true
+      try {
+        await this.#bytes?.close(this.#keep)
+      } catch (error) {
+        this.#options.report('the file of a download cannot be closed', { digest: this.digest, error })
+      }
       this.#closed.resolve()
     }
+    await this.closed
   }
 
   /** Looks at the clock, as long as it is not whole. */

@@ -119,9 +119,9 @@ export class FillBytes {
     return true
   }
 
-  /** Lets go of everything. Nobody reads any more. `keep`: the file, for another time, if it took all there was. */
+  /** Lets go of everything, once. Nobody reads any more. `keep`: the file, for another time, if it took all there was. */
   async close(keep: boolean): Promise<void> {
-    if (this.#closed) return
+    if (keep) await this.flush()
     this.#closed = true
     this.#moved.resolve()
     await Promise.allSettled([this.#writing, this.#catchingUp])

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { publishFile, syncFile } from '../../src/base/durable-file.ts'
-import type { BlobReader, BlobStore } from '../../src/blobs/blob-store.ts'
+import type { BlobReader, BlobStore, WriteStat } from '../../src/blobs/blob-store.ts'
 import { FsBlobStore } from '../../src/blobs/fs-blob-store.ts'
 import type { Digest } from '../../src/oci/digest.ts'
 import type { PullEnd } from '../../src/registry/activity.ts'
@@ -97,6 +97,12 @@ export async function openTestFills({ patience = {}, boot = 'one', slots, clock 
     ): Fill {
       const at = { ...cached, repository, name: repository.slice('docker.io/'.length) }
       return fills.join({ at, digest, size, asker: { ...ASKER, peer } })
+    },
+    /** What lies among the files of downloads. */
+    async writes(): Promise<WriteStat[]> {
+      const found: WriteStat[] = []
+      for await (const write of store.writes()) found.push(write)
+      return found
     },
     /** As a restart does, of the program or of the machine. */
     async restart(boot = 'one') {
