@@ -71,7 +71,8 @@ export class Attempts<T> implements Running<T> {
   waiting(): Failure {
     const now = this.#options.clock.monotonic()
     const known = new Map(this.#failures)
-    for (const one of this.#going) {
+    // The oldest of a route last, so that it is the one that counts.
+    for (const one of [...this.#going].reverse()) {
       const isSilent = one.waited >= TIMES.opens || !known.has(one.route)
       if (isSilent) known.set(one.route, this.#failureOf(one.silence()))
     }

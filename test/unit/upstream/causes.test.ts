@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { EgressError, type EgressFacts, type EgressFault, type EgressHop } from '../../../src/egress/egress.ts'
 import { type AskedHop, type Judgement, judgeAnswer, judgeFault, judgeWrong } from '../../../src/upstream/causes.ts'
-import { type Failure, type FailureFacts, remedyOf, sentenceOf } from '../../../src/upstream/upstream.ts'
+import { type Failure, remedyOf, sentenceOf } from '../../../src/upstream/upstream.ts'
 
-type Told = Partial<Omit<Judgement, 'facts'>> & { facts?: FailureFacts }
+type Told = { readonly [Key in keyof Judgement]?: Judgement[Key] | undefined }
 
 // biome-ignore format: one case a line
 const FAULTS: readonly [EgressHop, EgressFault, EgressFacts, Told][] = [
