@@ -137,7 +137,7 @@ const refused: [name: string, text: string, expected: readonly string[]][] = [
   ['a listener where the server listens', 'upstreams: { a: { listen: ":5000" } }', ['4:27 upstreams.a.listen: must be another address than http.addr (127.0.0.1:5000), not ":5000"']],
   ['two listeners at one place', 'upstreams: { a: { listen: "[::1]:5001" }, b: { listen: "[::1]:5001" } }', ['4:56 upstreams.b.listen: must be another address than upstreams.a.listen ([::1]:5001), not "[::1]:5001"']],
   ['two listeners on one socket', 'upstreams: { a: { listen: /run/a }, b: { listen: /run/a } }', ['4:50 upstreams.b.listen: must be another address than upstreams.a.listen (/run/a), not "/run/a"']],
-  ['a host name of two', 'upstreams: { a: { hosts: [hub.lan] }, b: { hosts: [HUB.lan] } }', ['4:52 upstreams.b.hosts[0]: must be a name that nothing else has, as upstreams.a does, not "HUB.lan"']],
+  ['a host name of two', 'upstreams: { a: { hosts: [HUB.lan] }, b: { hosts: [hub.Lan] } }', ['4:52 upstreams.b.hosts[0]: must be a name that nothing else has, as upstreams.a does, not "hub.Lan"']],
   ['the host name of the whole server', 'upstreams: { a: { hosts: [reg.lan] } }', ['4:27 upstreams.a.hosts[0]: must be a name that nothing else has, as http.host does, not "reg.lan"']],
   ['a host name with a port', 'upstreams: { a: { hosts: ["hub.lan:5000"] } }', ['4:27 upstreams.a.hosts[0]: must be the name of a host, without a port, not "hub.lan:5000"']],
 ]
@@ -164,5 +164,6 @@ describe('a configuration is refused for', () => {
     for (const listen of ['127.0.0.2:5000', '127.0.0.1:5001', '127.0.0.1:0', '/run/a.sock']) {
       assert.doesNotThrow(() => load(`upstreams: { a: { listen: "${listen}" } }`), listen)
     }
+    assert.doesNotThrow(() => load('upstreams: { a: { listen: ":0" }, b: { listen: ":0" } }'))
   })
 })
