@@ -3,13 +3,17 @@ import type { RepositoryKind } from '../catalog/commands.ts'
 import { adopt } from '../registry/adopt.ts'
 import { exportLinks } from '../registry/export-registry2.ts'
 import { importAs, importLinks } from '../registry/import-registry2.ts'
+import { hostedUnderUpstreams } from '../registry/locate.ts'
+import type { Parts } from '../registry/parts.ts'
 import type { VolumeContext, VolumeNews, VolumeSummary } from '../registry/read-volume.ts'
+import { takeAdopted } from '../registry/take-adopted.ts'
 import type { Operation, OperationContext } from './operations.ts'
 
 /** How often the log says how far an adoption is, in milliseconds. */
 const NEWS_MS = 2_000
 
-interface Adoption extends Pick<VolumeContext, 'parts' | 'root' | 'signal'> {
+interface Adoption extends Pick<VolumeContext, 'root' | 'signal'> {
+  readonly parts: Parts
   readonly log: Log
 }
 
@@ -26,8 +30,27 @@ export async function adoptAtStart({ log, ...context }: Adoption): Promise<void>
     log.info({ ...news }, 'adopting the folder of registry:2')
   }
   const summary = await adopt({ ...context, tell })
-  if (summary === undefined) return
-  log.info({ ...summary }, sentenceOf(summary))
+  if (summary !== undefined) log.info({ ...summary }, sentenceOf(summary))
+  await giveToUpstream(context.parts, log)
+}
+
+/** What registry:2 cached is the default upstream's, and what looks like an upstream's is not. */
+async function giveToUpstream(parts: Adoption['parts'], log: Log): Promise<void> {
+  const taken: string[] = []
+  for await (const { repository, as, done } of takeAdopted(parts)) {
+    if (done) taken.push(as)
+    else log.warn({ repository, as }, `what registry:2 cached as '${repository}' is left: '${as}' is hosted here`)
+  }
+  if (taken.length > 0) {
+    const from = parts.cache.defaultUpstream
+    log.info({ repositories: taken }, `${taken.length} repositories that registry:2 cached are now copies of ${from}`)
+  }
+  const hosted = await hostedUnderUpstreams(parts)
+  if (hosted.length > 0) {
+    const what =
+      'hosted repositories have names of an upstream; they stay hosted, and that upstream is not asked for them'
+    log.warn({ repositories: hosted }, `${hosted.length} ${what}`)
+  }
 }
 
 export const importRegistry2: Operation<{ as?: RepositoryKind; names: readonly string[] }> = async (
