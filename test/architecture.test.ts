@@ -40,6 +40,8 @@ const DOORS = [
       'app/file-limit',
       'app/health',
       'app/rebuild',
+      'app/cache',
+      'app/upstream-settings',
       'app/volume',
       'http/server-listen',
     ],

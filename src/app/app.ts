@@ -1,12 +1,13 @@
 import type { Log, LogTarget } from '../base/log.ts'
 import { NO_METRICS, openMetrics } from '../base/metrics.ts'
 import type { CommandName } from '../catalog/commands.ts'
+import type { ProxyVariables } from '../config/proxy-variables.ts'
 import type { Config } from '../config/settings.ts'
 import { extraHeaders } from '../http/extra-headers.ts'
 import { trustedProxies } from '../http/forwarded.ts'
 import { openRequestMetrics } from '../http/request-metrics.ts'
 import { type Limits, routes } from '../http/routes.ts'
-import { noCache } from '../registry/cache.ts'
+import { NO_ACTIVITY } from '../registry/activity.ts'
 import { createRegistry } from '../registry/create-registry.ts'
 import { DigestLock } from '../registry/digest-lock.ts'
 import { LinkFollower } from '../registry/follow-links.ts'
@@ -16,6 +17,7 @@ import type { Parts } from '../registry/parts.ts'
 import { finishRemovals } from '../registry/remove.ts'
 import { openAccessLog } from './access.ts'
 import { admission } from './admission.ts'
+import { openCache } from './cache.ts'
 import { openControl } from './control.ts'
 import { openDebug } from './debug.ts'
 import { openEntrances } from './entrances.ts'
@@ -50,6 +52,10 @@ export interface AppOptions {
   readonly log: Log
   /** Where the access log goes. */
   readonly stdout: LogTarget
+  /** Outbound proxies that the environment names. */
+  readonly proxies: ProxyVariables
+  /** Of this program: `1.2.3`. */
+  readonly version: string
   /** Fires when the start is to be given up. */
   readonly signal: AbortSignal
 }
@@ -58,7 +64,8 @@ export interface AppOptions {
  * Opens everything from the volume up. Listens as soon as the folder is held, and answers when all of it is open. What
  * was opened is closed in reverse order, at a failure too.
  */
-export async function startApp(config: Config, { log, stdout, signal }: AppOptions): Promise<App> {
+export async function startApp(config: Config, options: AppOptions): Promise<App> {
+  const { log, stdout, signal } = options
   await using stack = new AsyncDisposableStack()
   const reloading = new Reloading(config, log)
   const volume = stack.use(await openVolume(config.storage.filesystem))
@@ -86,6 +93,13 @@ export async function startApp(config: Config, { log, stdout, signal }: AppOptio
       },
     }),
   )
+  const { cache } = stack.use(
+    await openCache(config, {
+      ...{ fills: volume.fills, log, activity: NO_ACTIVITY },
+      observe: { attempt: () => undefined, received: () => undefined },
+      ...{ proxies: options.proxies, agent: `homeport/${options.version}` },
+    }),
+  )
   const parts: Parts = {
     catalog,
     blobs,
@@ -95,7 +109,7 @@ export async function startApp(config: Config, { log, stdout, signal }: AppOptio
     policy: policyOf(config),
     now: Date.now,
     report: (what, facts) => log.error(facts, what),
-    cache: noCache(blobs),
+    cache,
   }
   watchServer(metrics, { leases: parts.leases, health, writerQueue: volume.writerQueue })
   await finishRemovals(parts)

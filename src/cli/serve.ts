@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Log } from '../base/log.ts'
+import type { Loaded } from '../config/load.ts'
 import type { Config } from '../config/settings.ts'
 import type { Command } from './command.ts'
 import { LENIENT, type Taken, takeConfig } from './find-config.ts'
@@ -24,7 +25,7 @@ export const serve: Command = {
       lenient: options['lenient'] === true,
     }
     const taken = takeConfig(which)
-    const { config } = taken
+    const { config, proxies } = taken
     const about = { 'instance.id': randomUUID(), version: homeportVersion() }
     using said = openServeLog(config.log, { about, exit })
     tellOf(taken, said.log)
@@ -35,7 +36,7 @@ export const serve: Command = {
     }
     using hangups = reloadOnHangup(read, said.log)
     try {
-      await serveUntil(signal, { config, hangups }, said)
+      await serveUntil(signal, { config, proxies, hangups }, said)
       return 0
     } catch (error) {
       // Asked to end while it started: what was adopted so far is kept, and gone on with at the next start.
@@ -50,13 +51,18 @@ const FAILED = 1
 
 interface Serving {
   readonly config: Config
+  readonly proxies: Loaded['proxies']
   readonly hangups: Hangups
 }
 
-async function serveUntil(signal: AbortSignal, { config, hangups }: Serving, { log, stdout }: ServeLog): Promise<void> {
+async function serveUntil(
+  signal: AbortSignal,
+  { config, proxies, hangups }: Serving,
+  { log, stdout }: ServeLog,
+): Promise<void> {
   // The other commands do without a server, and start in half the time.
   const { startApp } = await import('../app/app.ts')
-  await using app = await startApp(config, { log, stdout, signal })
+  await using app = await startApp(config, { log, stdout, signal, proxies, version: homeportVersion() })
   hangups.attach(app)
   const failure = await Promise.race([app.failed, aborted(signal)])
   if (failure !== undefined) throw failure

@@ -21,7 +21,10 @@ async function startOn({ data, http, auth }: Wanted, said: string[] = []): Promi
   const text = JSON.stringify({ version: 0.1, storage, http: { addr: '127.0.0.1:0', ...http }, ...(auth && { auth }) })
   const log = openLog({ level: 'info', write: (line) => void said.push(JSON.parse(line).msg) })
   const { config } = loadConfig({ text, name: 'c.yml' })
-  return await startApp(config, { log, stdout: { write: () => undefined }, signal: new AbortController().signal })
+  return await startApp(config, {
+    ...{ log, stdout: { write: () => undefined }, signal: new AbortController().signal },
+    ...{ proxies: {}, version: '0.0.0' },
+  })
 }
 
 /** An address that somebody else listens at. */
