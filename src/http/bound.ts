@@ -38,7 +38,7 @@ export function withBindings(answer: Answer, { names, hosts }: Bindings): Answer
  * is another path.
  */
 function taken(target: string): { readonly before?: string; readonly target: string } {
-  const { before, rest } =
-    /^(?:https?:\/\/[^/?#]*)?\/(?<before>[^/?#]+)(?<rest>\/v2(?:[/?#].*)?)$/is.exec(target)?.groups ?? {}
+  const local = target.replace(/^https?:\/\/[^/?#]*/i, '')
+  const { before, rest } = /^\/(?<before>[^/?#]+)(?<rest>\/v2(?:[/?#].*)?)$/s.exec(local)?.groups ?? {}
   return before === undefined || rest === undefined || before === 'v2' ? { target } : { before, target: rest }
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { addressOf } from '../../src/http/address.ts'
+import { withBindings } from '../../src/http/bound.ts'
 import { componentsOf, matchPath, patternOf, splitTarget } from '../../src/http/match-route.ts'
 import { formatQuery, parseQuery } from '../../src/http/query.ts'
 import { routes } from '../../src/http/routes.ts'
@@ -91,6 +92,64 @@ test('targets: path and query, put together again, are the target', () => {
       assert.ok(target === path || target.endsWith(query === '' ? path : `${path}?${query}`) || target.endsWith('?'))
     }),
     { numRuns: 1000 },
+  )
+})
+
+/** Nobody asks for anything: what comes through is what the table of routes would be asked. */
+async function throughBindings(
+  target: string,
+): Promise<{ readonly target: string; readonly bound?: string } | undefined> {
+  let met: { readonly target: string; readonly bound?: string } | undefined
+  const answer = withBindings(
+    async (arrival) => {
+      met = arrival
+      return { reply: { status: 200, headers: {} }, account: '' }
+    },
+    { names: new Set(['docker.io', 'lab.lan:5000']), hosts: new Map() },
+  )
+  const [body, signal] = [(async function* () {})(), new AbortController().signal]
+  const { reply } = await answer({ id: '1', method: 'GET', peer: '', target, headers: {}, body, signal })
+  assert.equal(reply.status, met === undefined ? 404 : 200)
+  return met
+}
+
+test('paths: what stands before /v2 is an upstream by its name, letter by letter, or the path is left alone (T39)', async () => {
+  const pieces = [
+    '/',
+    'v2',
+    'V2',
+    'docker.io',
+    'Docker.IO',
+    'lab.lan:5000',
+    'quay.io',
+    '%2f',
+    '%2e',
+    '..',
+    ';',
+    '?',
+    'http://a',
+    'a',
+    '//',
+  ]
+  const names = fc.array(fc.constantFrom(...pieces), { maxLength: 10 }).map((parts) => parts.join(''))
+  await fc.assert(
+    fc.asyncProperty(
+      fc.oneof(
+        names,
+        names.map((text) => `/docker.io/v2${text}`),
+        targets,
+      ),
+      async (target) => {
+        const met = await throughBindings(target)
+        if (met?.bound === undefined) return assert.ok(met === undefined || met.target === target)
+        const { path } = splitTarget(target)
+        const [, before = '', second] = path.split('/')
+        assert.deepEqual([before.toLowerCase(), second], [met.bound, 'v2'])
+        assert.equal(splitTarget(target).path, `/${before}${splitTarget(met.target).path}`)
+        assert.equal(splitTarget(target).query, splitTarget(met.target).query)
+      },
+    ),
+    { numRuns: 2000 },
   )
 })
 
