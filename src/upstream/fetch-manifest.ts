@@ -5,6 +5,7 @@ import { withoutParameters } from '../oci/media-type.ts'
 import { Refusal } from '../oci/refusal.ts'
 import type { Asking, Reply } from './asking.ts'
 import { isEncoded, readWhole } from './body.ts'
+import { isHtml } from './causes.ts'
 import { wrongAnswer } from './missed.ts'
 import { plainText } from './plain-text.ts'
 import type { FetchedManifest } from './upstream.ts'
@@ -44,7 +45,9 @@ export async function confirmTag(
     ...{ path: `${repository}/manifests/${tag}`, headers: MANIFEST_HEADERS },
   })
   reply.discard()
-  return reply.status === 200 && reply.headers['docker-content-digest'] === digest ? 'confirmed' : 'changed'
+  const { status, headers } = reply
+  const isConfirmed = status === 200 && !isHtml(headers) && headers['docker-content-digest'] === digest
+  return isConfirmed ? 'confirmed' : 'changed'
 }
 
 /** A manifest that is one, and has the digest that it was asked by or told with. Throws a `Missed`. */
