@@ -73,19 +73,22 @@ export function pullCachedManifest(parts: Pick<Parts, 'catalog' | 'blobs' | 'loc
     const { run, first } = confirmations.join(`${name}@${digest}`, work, toldBehind(cache, { name, kind }))
     notes.run = run
     const mayServe = goneAt === undefined && freshness === 'stale'
+    const insteadOf = (failure: Failure): Got<Found> => {
+      notes.failure = failure
+      if (mayServe) return stale(name, stored, failure)
+      if (goneAt !== undefined) throw gone(name, goneAt, failure)
+      notes.beside = `what is cached of it was confirmed last at ${when(stored)}, which is longer ago than maxstale`
+      throw new UpstreamFailure(failure)
+    }
     // The check goes on behind, and tells when it works again.
-    if (failing !== undefined && mayServe) return stale(name, stored, failing.failure)
+    if (failing !== undefined && (mayServe || goneAt !== undefined)) return insteadOf(failing.failure)
 
     const spent = cache.monotonic() - run.begunAt
     // What hung for somebody before hangs for this one too.
     const ms = freshness === 'expired' ? IN_TIME.nothingCached : IN_TIME.cached - spent
     const came = await run.within(ms, { signal, sleep: cache.sleep }).catch(failed)
     if ('value' in came) return answerOf(came.value, { stored, first })
-    const failure = came.late
-    if (mayServe) return stale(name, stored, failure)
-    if (goneAt !== undefined) throw gone(name, goneAt, failure)
-    notes.beside = `what is cached of it was confirmed last at ${when(stored)}, which is longer ago than maxstale`
-    throw new UpstreamFailure(failure)
+    return insteadOf(came.late)
   }
 
   function answerOf(

@@ -30,6 +30,8 @@ export interface Got<Value> {
 export interface Notes {
   /** What is asked of the upstream for it. */
   run?: SharedRun<unknown>
+  /** What an answer that is no failure's own comes of. */
+  failure?: Failure
   /** Ends the sentence of a failure. */
   beside?: string
 }
@@ -61,7 +63,7 @@ export async function told<Value>(
     tell({ outcome, bytes, ...(failure && { failure }) }, true)
     return value
   } catch (error) {
-    const failure = failureIn(error) ?? (asker.signal.aborted ? notes.run?.waiting() : undefined)
+    const failure = failureIn(error) ?? notes.failure ?? (asker.signal.aborted ? notes.run?.waiting() : undefined)
     tell({ outcome: 'failed', bytes: 0, ...(failure && { failure }) }, false)
     if (!(error instanceof UpstreamFailure)) throw error
     const { missing } = wanted

@@ -258,11 +258,18 @@ suite('a tag that is cached', () => {
     await cache.clock.advance(5_000)
     hub.failWith('connection-refused')
     assertAnswer(await cache.get(TAG), { status: 404, text: /its registry said at 1970.*now it could not be asked/ })
-    hub.failWith(undefined)
+    assert.equal(cache.ends.at(-1)?.failure?.cause, 'connection-refused')
+    // At once, while it is known to fail: nobody moves the clock for this one.
+    hub.failing = { since: 1_000_000, failure: failureOf('timeout').failure }
+    const answer = hub.hang()
+    assertAnswer(await cache.get(TAG), { status: 404, text: /now it could not be asked/ })
+    delete (hub as { failing?: unknown }).failing
     hub.publish(NAME, OLD, '3')
+    answer()
+    await cache.clock.settle()
     serves(await cache.get(TAG), OLD)
     assert.equal((await registry.rules.catalog.tag(`docker.io/${NAME}`, '3'))?.goneAt, undefined)
-    assert.deepEqual(told(cache), ['failed', 'failed', 'hit', 'failed', 'hit'])
+    assert.deepEqual(told(cache), ['failed', 'failed', 'hit', 'failed', 'failed', 'hit'])
   })
 
   test('comes back as another, too', async () => {
@@ -334,6 +341,21 @@ suite('a tag that is cached', () => {
     assert.equal(await catalog.manifest(`docker.io/${NAME}`, NEW.manifest.digest), undefined)
     assert.equal((await catalog.tag(`docker.io/${NAME}`, '3'))?.digest, OLD.manifest.digest)
   })
+})
+
+test('bytes whose row was never written, as after a crash, are nothing that anybody finds', async () => {
+  await using cache = await testCache()
+  const { catalog, blobs } = cache.registry.rules.parts
+  cache.hub.publish(NAME, OLD, '3')
+  const { write } = catalog
+  Object.assign(catalog, { write: () => Promise.reject(new Error('killed')) })
+  serves(await cache.get(TAG), OLD)
+  Object.assign(catalog, { write })
+  assert.notEqual(await blobs.stat(OLD.manifest.digest), undefined)
+  cache.hub.failWith('connection-refused')
+  assertAnswer(await cache.get(TAG), { status: 502 })
+  assertAnswer(await cache.get(`/v2/docker.io/${NAME}/manifests/${OLD.manifest.digest}`), { status: 502 })
+  assert.equal(await catalog.repository(`docker.io/${NAME}`), undefined)
 })
 
 suite('a digest', () => {
