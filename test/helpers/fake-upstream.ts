@@ -58,12 +58,17 @@ interface Asked {
 
 export class FakeUpstream extends ScriptedServer {
   rangeLie: RangeLie | undefined
-  referrers: 'api' | 'none'
+  referrers: 'api' | 'none' = 'api'
   readonly #repositories = new Map<string, Repository>()
-  readonly #options: UpstreamOptions
+  #options: UpstreamOptions = {}
 
   constructor(options: UpstreamOptions = {}) {
     super()
+    this.become(options)
+  }
+
+  /** Holds and does from now on what these say, beside what it holds. How it listens stays as it was. */
+  become(options: UpstreamOptions): void {
     this.#options = options
     this.referrers = options.referrers ?? 'api'
     for (const [name, image] of Object.entries(options.images ?? {})) this.put(name, image)

@@ -6,7 +6,12 @@ export function page(title: string): string {
 }
 
 export function pageFault(status: number, title: string): Fault {
-  return { status, headers: { 'content-type': 'text/html; charset=utf-8' }, body: page(title) }
+  const headers = {
+    'content-type': 'text/html; charset=utf-8',
+    'docker-content-digest': undefined,
+    'docker-distribution-api-version': undefined,
+  }
+  return { status, headers, body: page(title) }
 }
 
 /** The registry's own word. */
