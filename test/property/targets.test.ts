@@ -133,7 +133,7 @@ test('paths: what stands before /v2 is an upstream by its name, letter by letter
     'a',
     '//',
   ]
-  const bound = 0
+  let bound = 0
   const names = fc.array(fc.constantFrom(...pieces), { maxLength: 10 }).map((parts) => parts.join(''))
   await fc.assert(
     fc.asyncProperty(
@@ -145,6 +145,8 @@ test('paths: what stands before /v2 is an upstream by its name, letter by letter
       async (target) => {
         const met = await throughBindings(target)
         if (met?.bound === undefined) return assert.ok(met === undefined || met.target === target)
+        assert.ok(UPSTREAMS.has(met.bound))
+        bound += 1
         const { path } = splitTarget(target)
         const [, before = '', second] = path.split('/')
         assert.deepEqual([before.toLowerCase(), second], [met.bound, 'v2'])
