@@ -53,6 +53,9 @@ export class Fill implements Followed {
   /** Resolves when its file is nobody's any more. */
   readonly closed: Promise<void>
   readonly source: FillSource
+  waitsForTurn = true
+  /** Nothing more comes of it; its file is let go of as soon as the disk has done so. */
+  closing = false
   readonly #options: FillOptions
   readonly #readers: FillReaders
   readonly #stop = new AbortController()
@@ -61,12 +64,10 @@ export class Fill implements Followed {
   #whole = false
   #failed: Error | undefined
   #finished = false
-  #closing = false
   /** The file may be taken up another time, or is the blob now. */
   #keep = true
   #lastByte: number
   #heldSince: number | undefined
-  #waitsForTurn = true
 
   constructor(options: FillOptions) {
     this.#options = options
@@ -91,11 +92,7 @@ export class Fill implements Followed {
 
   /** Whether it may be joined: all that it has and gets is kept for who comes later. */
   get open(): boolean {
-    return this.#failed === undefined && !this.#closing && !this.#stop.signal.aborted && (this.#bytes?.stored ?? true)
-  }
-
-  get waitsForTurn(): boolean {
-    return this.#waitsForTurn
+    return this.#failed === undefined && !this.closing && !this.#stop.signal.aborted && (this.#bytes?.stored ?? true)
   }
 
   /** `end`: where the reader stops; left out: at the end of the blob. */
@@ -146,7 +143,7 @@ export class Fill implements Followed {
     let endTurn: (() => void) | undefined
     try {
       endTurn = await slots?.take({ upstream: from.name, peer }, signal)
-      this.#waitsForTurn = false
+      this.waitsForTurn = false
       this.#lastByte = this.#options.monotonic()
       const bytes = new FillBytes(await openStore(), {
         ...{ memory, algorithm: algorithmOf(this.digest), sleep },
@@ -238,8 +235,8 @@ export class Fill implements Followed {
   }
 
   async #close(): Promise<void> {
-    if (!this.#closing) {
-      this.#closing = true
+    if (!this.closing) {
+      this.closing = true
       try {
         await this.#bytes?.close(this.#keep)
       } catch (error) {
@@ -263,7 +260,7 @@ export class Fill implements Followed {
   #look(): void {
     const { monotonic, patience } = this.#options
     const now = monotonic()
-    const held = this.#waitsForTurn || this.#bytes?.held === true
+    const held = this.waitsForTurn || this.#bytes?.held === true
     if (held) this.#lastByte = now
     if (this.#bytes?.held === true && !this.#bytes.stored) this.#freeTheOthers(now)
     else this.#heldSince = undefined

@@ -1,6 +1,7 @@
 import type { BlobReader } from '../blobs/blob-store.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { BlobDownload, Upstream } from '../upstream/upstream.ts'
+import { unlessAborted } from './fill-source.ts'
 
 const MEBIBYTE = 1024 * 1024
 
@@ -50,13 +51,12 @@ export class RangedReader implements BlobReader {
   #chunks: AsyncIterator<Uint8Array> | undefined
   /** What came and was not asked for yet. */
   #left: Uint8Array = new Uint8Array()
-  readonly #closed = Promise.withResolvers<never>()
+  readonly #closed = new AbortController()
 
   constructor(options: RangedOptions, { start, end }: { start: number; end: number }) {
     this.#options = options
     this.#at = start
     this.#end = end
-    this.#closed.promise.catch(() => undefined)
   }
 
   get size(): number {
@@ -73,6 +73,7 @@ export class RangedReader implements BlobReader {
         break
       } catch (error) {
         this.#leave(at)
+        this.#closed.signal.throwIfAborted()
         tried = this.#at > before ? 0 : tried + 1
         if (tried >= TRIES) throw error
       }
@@ -85,7 +86,7 @@ export class RangedReader implements BlobReader {
   }
 
   async close(): Promise<void> {
-    this.#closed.reject(new Error('The reader was closed'))
+    this.#closed.abort(new Error('The reader was closed'))
     this.#leave(this.#at)
   }
 
@@ -96,13 +97,12 @@ export class RangedReader implements BlobReader {
     if (this.#chunks === undefined) {
       const { from, path, digest, size } = this.#options
       const running = from.blob(path, digest, { at, ...(size !== undefined && { size }) })
-      running.value.then((late) => this.#download !== late && late.cancel()).catch(() => undefined)
-      const download = await Promise.race([running.value, this.#closed.promise])
+      const download = await unlessAborted(running.value, this.#closed.signal, (late) => late.cancel())
       this.#download = download
       this.#chunks = download.body[Symbol.asyncIterator]()
       this.#at = download.at
     }
-    const { done, value } = await Promise.race([this.#chunks.next(), this.#closed.promise])
+    const { done, value } = await unlessAborted(this.#chunks.next(), this.#closed.signal)
     if (done === true) throw new Error(`The blob of the upstream ends at byte ${this.#at}`)
     this.#left = value
   }

@@ -25,8 +25,8 @@ export class Fills implements AsyncDisposable {
   readonly #running = new Map<string, Fill>()
   /** Every download that is not closed. */
   readonly #all = new Set<Fill>()
-  /** Files that somebody has open, by their ids. */
-  readonly #open = new Set<string>()
+  /** Who has a file open, by its id. */
+  readonly #open = new Map<string, Fill>()
   readonly #memory = new PageMemory()
   readonly #slots: FillSlots
   #ended = false
@@ -95,9 +95,11 @@ export class Fills implements AsyncDisposable {
   async #openStore(upstream: string, digest: Digest, fill: () => Fill): Promise<FillStore | undefined> {
     const { catalog, locks, cache, report } = this.#parts
     const id = fillId({ upstream, digest })
-    // Of one that stores no more, and still has readers.
+    const before = this.#open.get(id)
+    if (before?.closing === true) await before.closed
+    // One that stores no more, and still has readers.
     if (this.#open.has(id)) return undefined
-    this.#open.add(id)
+    this.#open.set(id, fill())
     void fill().closed.then(() => this.#open.delete(id))
     try {
       const { fills, boot } = cache

@@ -83,7 +83,7 @@ export function pullCachedBlob(parts: PullBlobParts) {
       if (onlyWhether) pull.hit()
       return { digest, size: known.size, open: (part) => open(request, known.size, part) }
     }
-    const { size: told } = onlyWhether ? await askWhether(request) : await begun(request, undefined)
+    const { size: told } = onlyWhether ? await askWhether(request) : await begun(request, undefined, (fill) => fill)
     if (onlyWhether) pull.hit()
     return { digest, ...(told !== undefined && { size: told }), open: (part) => open(request, told, part) }
   }
@@ -91,20 +91,22 @@ export function pullCachedBlob(parts: PullBlobParts) {
   async function open(request: Request, size: number | undefined, part: Part): Promise<BlobReader> {
     return await answered(request, async () => {
       const { at, digest, pull } = request
-      const whole = await storedSize(digest)
-      const stored = whole === undefined ? undefined : await openStored(digest, whole)
+      const there = await storedSize(digest)
+      const stored = there === undefined ? undefined : await openStored(digest, there)
       if (stored !== undefined) return pull.stored(stored)
       refuseWhereOff(request)
-      const fill = await begun(request, size)
       const { start = 0, end = Infinity } = part ?? {}
-      if (!worthAsking({ start, end, size: fill.size, head: fill.head })) return pull.reading(fill.read(start, end))
-      const options = { from: at.upstream, path: at.name, digest, size: fill.size }
-      return pull.reading(new RangedReader(options, { start, end }))
+      return await begun(request, size, (fill) => {
+        const { head, size: whole = size } = fill
+        if (!worthAsking({ start, end, size: whole, head })) return pull.reading(fill.read(start, end))
+        const options = { from: at.upstream, path: at.name, digest, size: whole }
+        return pull.reading(new RangedReader(options, { start, end }))
+      })
     })
   }
 
-  /** A download whose headers are in. */
-  async function begun(request: Request, size: number | undefined): Promise<Fill> {
+  /** What is made of a download when its headers are in. */
+  async function begun<T>(request: Request, size: number | undefined, use: (fill: Fill) => T): Promise<T> {
     const { at, digest, asker, pull } = request
     const { repository } = at
     const fill = fills.join({ at, digest, size, asker })
@@ -116,10 +118,10 @@ export function pullCachedBlob(parts: PullBlobParts) {
       const headers =
         size === undefined ? fill.source.begun : Promise.race([fill.source.begun, longInLine(fill, done.signal)])
       await inTime(headers, () => fill.source.waiting(), asker)
-      return fill
+      return use(fill)
     } catch (error) {
       // Of another repository that was asked for: ours may have it.
-      if (fill.repository !== repository && isOfOne(error)) return await begun(request, size)
+      if (fill.repository !== repository && isOfOne(error)) return await begun(request, size, use)
       throw error
     } finally {
       done.abort()

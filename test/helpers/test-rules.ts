@@ -53,7 +53,7 @@ export async function openTestRules({
     leases: new Leases(now),
     policy: { deletes: true, sparse: false, children: 'none', ...policy },
     report: (what) => void reports.push(what),
-    cache: { ...noCache(new MemoryBlobStore()), monotonic: clock.monotonic, sleep: clock.sleep, ...cache },
+    cache: { ...noCache(blobs), monotonic: clock.monotonic, sleep: clock.sleep, ...cache },
   }
   const registry = createRegistry(parts)
   return {
