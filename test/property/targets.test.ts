@@ -139,7 +139,7 @@ test('paths: what stands before /v2 is an upstream by its name, letter by letter
     fc.asyncProperty(
       fc.oneof(
         names,
-        names.map((text) => `/docker.io/v2${text}`),
+        fc.tuple(fc.constantFrom(...pieces), names).map(([before, text]) => `/${before}/v2${text}`),
         targets,
       ),
       async (target) => {
