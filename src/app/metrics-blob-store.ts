@@ -35,7 +35,7 @@ export function measured(store: BlobStore, { metrics, log }: { metrics: Metrics;
       read: (into, at) => write.read(into, at),
       append: (bytes) => write.append(bytes),
       commit: (digest, found) => timed('Move', digest, write.commit(digest, found)),
-      sync: () => write.sync(),
+      mark: () => write.mark(),
       truncate: (size) => write.truncate(size),
       close: () => write.close(),
       abort: () => write.abort(),

@@ -58,8 +58,8 @@ export async function openVolume({ rootdirectory, mustexist }: VolumeOptions): P
   // Behind the catalog: that the mark has its text says that there was one.
   if ((await textIn(mark)) === '') await writeFile(mark, MARK)
   const blobs = stack.use(new FsBlobStore({ root, publish: writer.publish }))
-  const { publish, sync } = writer
-  const fills = stack.use(new FsBlobStore({ root, publish, sync, incoming: 'homeport/fills' }))
+  const { publish, makeDurable } = writer
+  const fills = stack.use(new FsBlobStore({ root, publish, makeDurable, incoming: 'homeport/fills' }))
   const held = stack.move()
   return {
     root,

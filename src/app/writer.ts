@@ -9,7 +9,7 @@ export interface Writer extends AsyncDisposable {
   /** Makes a file durable and moves it to its place, below the volume's folder. */
   readonly publish: (from: string, to: string) => Promise<void>
   /** Makes what a file holds outlive a power cut. */
-  readonly sync: (path: string) => Promise<void>
+  readonly makeDurable: (path: string) => Promise<void>
   /** Writes a file, syncs it, reads it back and takes it away, behind what waits. Rejects with what the disk said. */
   readonly tryDisk: (path: string) => Promise<void>
   /** Resolves if the thread ends without having been asked: nothing can be written any more. */
@@ -81,7 +81,7 @@ export async function startWriter(setup: WriterSetup): Promise<Writer> {
     publish: async (from, to) => {
       await ask({ id: nextId(), do: 'publish', from, to })
     },
-    sync: async (path) => {
+    makeDurable: async (path) => {
       await ask({ id: nextId(), do: 'sync', path })
     },
     tryDisk: async (path) => {

@@ -89,7 +89,7 @@ export interface BlobWrite extends BlobReader {
    * Makes what has been appended so far outlive a power cut, and resolves to how many bytes that is. May be called while
    * an `append` is under way. Where it rejects, none of them can be trusted but by a `commit`.
    */
-  sync(): Promise<number>
+  mark(): Promise<number>
 
   /** Cuts it back to its first `size` bytes; not while an `append` is under way. Does nothing where there are no more. */
   truncate(size: number): Promise<void>

@@ -12,7 +12,7 @@ export interface FsBlobStoreOptions {
   /** Moves a file durably, over what lies there; else leaves both as they were. Not on this thread: it blocks. */
   readonly publish: (from: string, to: string) => Promise<void>
   /** Makes what a file holds outlive a power cut. Not on this thread either. Left out: of a store whose writes are never put to that. */
-  readonly sync?: (path: string) => Promise<void>
+  readonly makeDurable?: (path: string) => Promise<void>
   /** Folder of what is being written, below `root`. */
   readonly incoming?: string
 }
@@ -129,9 +129,9 @@ export class FsBlobStore implements BlobStore {
       hashing,
       doubted: !this.#sound.has(id),
       publish: (from, digest) => this.#options.publish(from, this.#pathOf(digest)),
-      sync: async (path) => {
-        if (this.#options.sync === undefined) throw new Error('This store was opened without a way to sync')
-        await this.#options.sync(path)
+      makeDurable: async (path) => {
+        if (this.#options.makeDurable === undefined) throw new Error('This store was opened without a way to sync')
+        await this.#options.makeDurable(path)
       },
       settled: () => this.#sound.delete(id),
     })

@@ -19,7 +19,7 @@ export interface VerifiedWriteOptions {
   /** Makes the file durable, and moves it to where the digest shows it; else leaves it where it is. */
   readonly publish: (path: string, digest: Digest) => Promise<void>
   /** Makes what the file holds outlive a power cut. */
-  readonly sync: (path: string) => Promise<void>
+  readonly makeDurable: (path: string) => Promise<void>
   /** Called before the first `publish`, and at `abort`: whoever resumes the write from now on must doubt it. */
   readonly settled: () => void
 }
@@ -100,11 +100,11 @@ export class VerifiedWrite implements BlobWrite {
     return { digest, size: this.#size }
   }
 
-  async sync(): Promise<number> {
+  async mark(): Promise<number> {
     this.#mustBeOpen()
     const size = this.#size
     try {
-      await this.#options.sync(this.#options.path)
+      await this.#options.makeDurable(this.#options.path)
     } catch (error) {
       this.#doubted = true
       this.#options.settled()

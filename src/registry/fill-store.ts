@@ -116,7 +116,7 @@ export class FillStore {
 
   async #sync(): Promise<void> {
     try {
-      this.#synced = await this.#write.sync()
+      this.#synced = await this.#write.mark()
       this.#note()
     } catch (error) {
       this.#failed = { error }

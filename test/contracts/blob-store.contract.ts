@@ -178,7 +178,7 @@ export function blobStoreContract(name: string, open: () => Promise<BlobStore>):
     it('syncs what was appended, and goes on', async () => {
       await using store = await open()
       const write = await begin(store, 'a-write', 'hel')
-      assert.equal(await write.sync(), 3)
+      assert.equal(await write.mark(), 3)
       await write.append([Buffer.from('lo')])
       await commit(write, 'hello')
     })

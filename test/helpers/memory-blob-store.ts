@@ -107,7 +107,7 @@ class MemoryWrite extends MemoryReader implements BlobWrite {
     return { digest, size: this.size }
   }
 
-  async sync(): Promise<number> {
+  async mark(): Promise<number> {
     return this.size
   }
 

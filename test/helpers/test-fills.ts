@@ -43,7 +43,7 @@ export async function openTestFills({ patience = {}, boot = 'one', slots, clock 
       await disk.publish()
       publishFile(from, to, root)
     },
-    async sync(path: string) {
+    async makeDurable(path: string) {
       await disk.sync()
       syncFile(path)
     },

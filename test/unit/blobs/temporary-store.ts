@@ -16,7 +16,7 @@ export class TemporaryStore extends FsBlobStore {
         if (failure !== undefined) throw failure
         publishFile(from, to, folder.path)
       },
-      async sync(path) {
+      async makeDurable(path) {
         const failure = failures.shift()
         if (failure !== undefined) throw failure
         syncFile(path)

@@ -52,7 +52,7 @@ function writeOn(
     size: 0,
     hashing: 'sha256',
     publish: async () => {},
-    sync: async () => {},
+    makeDurable: async () => {},
     doubted: false,
     settled: () => {},
     ...options,
@@ -177,9 +177,9 @@ test('what its caller has hashed is not read again', async () => {
 test('after a sync that failed nobody is believed, and all is written again', async () => {
   await using folder = await temporaryFolder()
   const faulty = await faultyFile(folder, [])
-  const write = writeOn(faulty, { hashing: 'by-caller', sync: () => Promise.reject(new Error('EIO')) })
+  const write = writeOn(faulty, { hashing: 'by-caller', makeDurable: () => Promise.reject(new Error('EIO')) })
   await write.append([Buffer.from('hello')])
-  await assert.rejects(write.sync(), /EIO/)
+  await assert.rejects(write.mark(), /EIO/)
   await write.commit(HELLO, HELLO)
   assert.deepEqual(faulty.seen, { writev: 2, read: 1 })
   await write.close()

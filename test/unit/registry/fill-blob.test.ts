@@ -50,7 +50,7 @@ test('bytes are there before the whole is, all but the last 64 KiB; those wait f
   assert.equal(got.length, small.length - 64 * 1024)
   const held = reader.read(Buffer.alloc(10), small.length - 64 * 1024)
   await gate2.reached
-  assert.equal(await Promise.race([held, 'held back']), 'held back')
+  assert.equal(await Promise.race([held, Promise.resolve('held back')]), 'held back')
   gate2.open()
   gate.open()
   assert.equal(await held, 10)
