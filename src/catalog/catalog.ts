@@ -65,6 +65,60 @@ export interface FillNote {
   readonly synced: number
 }
 
+/** How one thing that is wrong with an upstream went: of each cause by each route there is one. */
+export interface FailureRecord {
+  readonly upstream: string
+  readonly route: string
+  readonly cause: string
+  /** Its first sign ever, and its last one. Times are epoch milliseconds. */
+  readonly firstAt: number
+  readonly lastAt: number
+  /** Signs of it, ever. */
+  readonly count: number
+  /** Since when it was so the last time, with how many signs, and when that ended. */
+  readonly since: number
+  readonly signs: number
+  readonly endedAt?: number
+  /** The last that met it. */
+  readonly request?: string
+  /** The last sign: JSON that the catalog does not read. */
+  readonly facts: string
+}
+
+/** A request that an upstream failed, slowed or made stale. */
+export interface Trace {
+  /** Its id. */
+  readonly request: string
+  /** Epoch milliseconds. */
+  readonly at: number
+  /** An address. */
+  readonly client: string
+  readonly upstream: string
+  readonly kind: string
+  /** Canonical. */
+  readonly repository: string
+  /** A tag or a digest; empty: it was about the repository. */
+  readonly reference: string
+  readonly outcome: string
+  readonly cause?: string
+  readonly hop?: string
+  readonly route?: string
+  readonly status?: number
+  readonly bytes: number
+  readonly resumes: number
+  /** Milliseconds, whole ones. */
+  readonly headerMs?: number
+  readonly totalMs: number
+  /** JSON that the catalog does not read. */
+  readonly facts: string
+  readonly attempts: string
+}
+
+/** Which traces: those whose request id begins so, or those of a repository (its last components suffice) or reference. */
+export type TracesOf =
+  | { readonly request: string }
+  | { readonly repository?: string | undefined; readonly reference?: string | undefined }
+
 /** One of registry:2's link files that may no longer say what the catalog says. The catalog decides what it should say. */
 export interface LinkJob {
   /** Grows with each renewal. */
@@ -163,6 +217,11 @@ export interface Catalog extends AsyncDisposable {
   upload(id: string): Promise<UploadSession | undefined>
   /** In order of their ids. */
   uploads(page: Page): Promise<UploadSession[]>
+
+  /** In order of upstream, route and cause. */
+  failures(): Promise<FailureRecord[]>
+  /** The newest first. */
+  traces(of: TracesOf, limit: number): Promise<Trace[]>
 
   /** The oldest first. */
   linkJobs(limit: number): Promise<LinkJob[]>

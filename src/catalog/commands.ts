@@ -1,5 +1,6 @@
 import type { Algorithm, Digest } from '../oci/digest.ts'
 import type { Manifest } from '../oci/manifest.ts'
+import type { FailureRecord, Trace } from './catalog.ts'
 
 /**
  * Every write there is: what it takes, and what it answers.
@@ -113,6 +114,12 @@ export interface Commands {
     data: { id?: string; repositories: readonly string[]; digest: Digest; size: number }
     answer: undefined
   }
+
+  /**
+   * What went wrong with upstreams: failures take the place of what was noted of them, traces are added, and the newest
+   * thousand of them are kept. Costs no sync.
+   */
+  noteTroubles: { data: { failures: readonly FailureRecord[]; traces: readonly Trace[] }; answer: undefined }
 
   /** Link files that were brought in line. A job that was renewed since it was read stays. */
   linksWritten: { data: { jobs: readonly { seq: number }[] }; answer: undefined }

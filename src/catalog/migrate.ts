@@ -2,9 +2,10 @@ import type { DatabaseSync } from 'node:sqlite'
 import { INIT } from './migrations/001-init.ts'
 import { CONFIRMATIONS } from './migrations/002-confirmations.ts'
 import { FILLS } from './migrations/003-fills.ts'
+import { FAILURES } from './migrations/004-failures.ts'
 
 /** In order, listed by hand; the first makes version 1. A released one is never edited. */
-export const MIGRATIONS: readonly string[] = [INIT, CONFIRMATIONS, FILLS]
+export const MIGRATIONS: readonly string[] = [INIT, CONFIRMATIONS, FILLS, FAILURES]
 
 /** What this program writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length

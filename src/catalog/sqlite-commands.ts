@@ -5,6 +5,7 @@ import type { CommandRows } from './command-row.ts'
 import type { CommandName } from './commands.ts'
 import { FILL_COMMANDS } from './fill-commands.ts'
 import { MANIFEST_COMMANDS } from './manifest-commands.ts'
+import { TROUBLE_COMMANDS } from './trouble-commands.ts'
 import { UPLOAD_COMMANDS } from './upload-commands.ts'
 
 /** Every write there is, in SQL. Runs where the writing connection is. */
@@ -15,4 +16,5 @@ export const SQLITE_COMMANDS: CommandRows<CommandName> = {
   ...UPLOAD_COMMANDS,
   ...ADOPTION_COMMANDS,
   ...FILL_COMMANDS,
+  ...TROUBLE_COMMANDS,
 }

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Digest } from '../oci/digest.ts'
 import type {
   Catalog,
+  FailureRecord,
   FillNote,
   LinkJob,
   ManifestEntry,
@@ -12,6 +13,8 @@ import type {
   TagEntry,
   TaggedManifest,
   TagTimes,
+  Trace,
+  TracesOf,
   UploadSession,
 } from './catalog.ts'
 import type { Write } from './commands.ts'
@@ -19,6 +22,7 @@ import { blobAnywhere, fillOf, fillsOf, manifestNaming } from './fill-reads.ts'
 import { openForReading } from './sqlite.ts'
 import { Statements } from './statements.ts'
 import type { BlobRow, ManifestContentRow, ManifestRow, RepositoryRow, TagRow, UploadRow } from './tables.ts'
+import { failuresOf, tracesOf } from './trouble-reads.ts'
 
 /** Opens the catalog for the main thread: it reads by itself, and writes through `write`, which stays the caller's to close. */
 export function openReads(path: string, write: Write): Catalog {
@@ -217,6 +221,14 @@ class SqliteCatalog implements Catalog {
       rowsOf(limit),
     )
     return rows.map(sessionFrom)
+  }
+
+  async failures(): Promise<FailureRecord[]> {
+    return failuresOf(this.#statements)
+  }
+
+  async traces(of: TracesOf, limit: number): Promise<Trace[]> {
+    return tracesOf(this.#statements, of, rowsOf(limit))
   }
 
   async linkJobs(limit: number): Promise<LinkJob[]> {

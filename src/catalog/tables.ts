@@ -115,6 +115,74 @@ export interface FillRow {
   synced: number
 }
 
+/** What is wrong with an upstream, or was. */
+export interface FailureRow {
+  /** `docker.io`. */
+  upstream: string
+  /** `direct`, `http://proxy.lan:8080`. */
+  route: string
+  /** One of the eleven. */
+  cause: string
+  /** First sign ever, in epoch milliseconds. */
+  first_at: number
+  /** Last sign, in epoch milliseconds. */
+  last_at: number
+  /** Signs, ever. */
+  count: number
+  /** First sign since it last went well, in epoch milliseconds. */
+  since: number
+  /** Signs since then. */
+  signs: number
+  /** When it went well again, in epoch milliseconds; none: it stands. */
+  ended_at: number | null
+  /** Id of the last request that met it; none: nobody waited. */
+  request: string | null
+  /** The last sign, as JSON: a `Failure` of `upstream/`. */
+  facts: string
+}
+
+/** A request that an upstream failed, slowed or made stale. */
+export interface TraceRow {
+  /** Grows. */
+  seq: number
+  /** Its id. */
+  request: string
+  /** When it came, in epoch milliseconds. */
+  at: number
+  /** Address of whoever asked. */
+  client: string
+  /** `docker.io`. */
+  upstream: string
+  /** `manifest`, `blob`, `tags`, `referrers`. */
+  kind: string
+  /** `docker.io/library/alpine`. */
+  repository: string
+  /** A tag or a digest; empty: it was about the repository. */
+  reference: string
+  /** `fetched`, `hit`: it was slowed. `stale`, `failed`: by the cause. */
+  outcome: string
+  /** Why; none: it was only slowed. */
+  cause: string | null
+  /** Where on the way. */
+  hop: string | null
+  /** By which route. */
+  route: string | null
+  /** What was answered there. */
+  status: number | null
+  /** Of the body, from the upstream. */
+  bytes: number
+  /** How often its download was taken up again. */
+  resumes: number
+  /** Milliseconds to the first header; none: there was no answer. */
+  header_ms: number | null
+  /** Milliseconds to its end. */
+  total_ms: number
+  /** Why, as JSON: a `Failure` of `upstream/`, or null. */
+  facts: string
+  /** What was tried, as JSON: a list of `AttemptMade` of `upstream/`. */
+  attempts: string
+}
+
 /** A link file of registry:2 that may lag behind. Set anew, it gets a new number, so that who read the old one does not end it. */
 export interface LinkJobRow {
   /** Never used twice. */

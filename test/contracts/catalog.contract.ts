@@ -6,6 +6,7 @@ import type { Digest } from '../../src/oci/digest.ts'
 import type { Manifest } from '../../src/oci/manifest.ts'
 import { digestOf } from '../helpers/digest-of.ts'
 import { cachedContract } from './catalog-cached.contract.ts'
+import { troublesContract } from './catalog-troubles.contract.ts'
 
 const REPOSITORY = 'apps/web'
 const OTHER = 'apps/other'
@@ -20,6 +21,7 @@ const PAGE = { limit: 100 }
  */
 export function catalogContract(name: string, open: () => Promise<Catalog>): void {
   cachedContract(name, open)
+  troublesContract(name, open)
 
   describe(`${name} keeps the Catalog contract: blobs`, () => {
     it('makes a repository with its first blob, as hosted', async () => {
