@@ -22,6 +22,8 @@ const PASSWORD = 's3cret'
 export interface RealProxyOptions {
   /** Default: of 127.0.0.1, a free one. */
   readonly address?: { readonly host: string; readonly port: number }
+  /** Of squid: names that it knows, and nobody else, with their addresses. */
+  readonly hosts?: Readonly<Record<string, string>>
   /** Starts the program elsewhere: `namespace.start.bind(namespace)`, with an address there. */
   readonly start?: typeof start
 }
@@ -39,7 +41,7 @@ export async function startRealProxy(kind: ProxyKind, options: RealProxyOptions 
   for (let tries = 1; ; tries += 1) {
     const folder = await temporaryFolder()
     const address = options.address ?? { host: '127.0.0.1', port: await freePort() }
-    const [command, args] = await SETUPS[kind](folder, address)
+    const [command, args] = await SETUPS[kind](folder, address, options.hosts)
     const proxy = new RealProxy(kind, { folder, address, process: startIt(program(command), args) })
     try {
       await listens(proxy.process, address.port)
@@ -111,17 +113,21 @@ const TARGETS: Readonly<Record<ProxyKind, RegExp>> = {
 type Setup = (
   folder: TemporaryFolder,
   address: Parts['address'],
+  hosts?: Readonly<Record<string, string>>,
 ) => Promise<readonly [command: ProgramName, args: readonly string[]]>
 
 const SETUPS: Readonly<Record<ProxyKind, Setup>> = {
-  async squid(folder, { host, port }) {
+  async squid(folder, { host, port }, hosts = {}) {
     // As root it becomes somebody else, who must be able to write here.
     await chmod(folder.path, 0o755)
     await mkdir(folder.at('own'))
     await chmod(folder.at('own'), 0o777)
     await writeFile(folder.at('users'), `${USER}:${await hash(PASSWORD, 4)}\n`)
+    const known = Object.entries(hosts).map(([name, at]) => `${at} ${name}\n`)
+    await writeFile(folder.at('hosts'), known.join(''))
     const lines = [
       `http_port ${host}:${port}`,
+      `hosts_file ${folder.at('hosts')}`,
       `auth_param basic program ${program('basic_ncsa_auth')} ${folder.at('users')}`,
       'auth_param basic realm lab',
       'acl known proxy_auth REQUIRED',

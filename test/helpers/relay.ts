@@ -6,10 +6,15 @@ export interface RelayOptions {
   readonly resetEveryMs?: number
   /** New connections are refused for so long after each reset. */
   readonly refuseMs?: number
+  /** What comes from `to`, over all connections together, is no faster. */
+  readonly bytesPerSecond?: number
   /** Default: 127.0.0.1, and a free port. */
   readonly host?: string
   readonly port?: number
 }
+
+/** A timer is no finer. */
+const SHORTEST_PAUSE_MS = 4
 
 /**
  * A line that breaks: it carries bytes in both directions, counts them, and cuts all connections when it is told, or by
@@ -39,6 +44,9 @@ export class Relay implements AsyncDisposable {
   #port = 0
   #clock: NodeJS.Timeout | undefined
   #opening: NodeJS.Timeout | undefined
+  /** When the next byte may come, and whether all wait for that. */
+  #freeAt = 0
+  #paused = false
 
   constructor(options: RelayOptions) {
     this.#options = options
@@ -89,12 +97,30 @@ export class Relay implements AsyncDisposable {
     this.close()
   }
 
+  /** Whoever sent too much waits until it is allowed again, and all others with him. */
+  #slow(bytes: number): void {
+    const { bytesPerSecond } = this.#options
+    if (bytesPerSecond === undefined) return
+    const now = performance.now()
+    this.#freeAt = Math.max(this.#freeAt, now) + (bytes / bytesPerSecond) * 1000
+    if (this.#freeAt - now < SHORTEST_PAUSE_MS || this.#paused) return
+    this.#paused = true
+    for (const outside of this.#pairs.values()) outside.pause()
+    setTimeout(() => {
+      this.#paused = false
+      for (const outside of this.#pairs.values()) outside.resume()
+    }, this.#freeAt - now)
+  }
+
   #carry(inside: Socket): void {
     this.connections += 1
     const outside = connect({ ...this.#options.to, noDelay: true } as NetConnectOpts)
     this.#pairs.set(inside, outside)
     inside.on('data', (bytes) => (this.bytesUp += bytes.length))
-    outside.on('data', (bytes) => (this.bytesDown += bytes.length))
+    outside.on('data', (bytes) => {
+      this.bytesDown += bytes.length
+      this.#slow(bytes.length)
+    })
     inside.pipe(outside)
     outside.pipe(inside)
     const end = () => {

@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import type { Image } from '../helpers/images.ts'
+import { NAMESPACE_PROGRAMS } from '../helpers/namespace.ts'
+import type { Outcome, ProcessOptions } from '../helpers/processes.ts'
+import { needs, type ProgramName, program } from '../helpers/programs.ts'
+import { PROXY_PROGRAMS } from '../helpers/real-proxies.ts'
+import { UPSTREAM_PROGRAMS } from '../helpers/real-upstream.ts'
+import { makeContainersHome } from './containers-home.ts'
+import {
+  CACHE,
+  type CacheLab,
+  largeImage,
+  MIRROR,
+  type Outside,
+  startCacheLab,
+  startOutside,
+} from './engines/cache-lab.ts'
+import { HOSTS_DIR, startContainerd } from './engines/containerd.ts'
+import { startDockerd } from './engines/dockerd.ts'
+
+const MEBIBYTE = 1024 * 1024
+const LAYERS = [150, 90, 50, 10]
+const SIZE = LAYERS.reduce((sum, size) => sum + size, 0) * MEBIBYTE
+
+/** An undisturbed pull lasts 15 seconds; the line is reset each second, and refuses for a third of one. */
+const LINE = { bytesPerSecond: SIZE / 15, resetEveryMs: 1000, refuseMs: 300 }
+const FEWEST_CUTS = 10
+/** Of what was fetched, to the size of the image. */
+const MOST_FETCHED = 1.05
+const PULL_MS = 300_000
+
+interface Way {
+  readonly name: string
+  readonly programs: readonly ProgramName[]
+  /** Pulls `library/big:1` with one command, and resolves to the digest that the client has for it then. */
+  pull(lab: CacheLab): Promise<string>
+}
+
+const WAYS: readonly Way[] = [
+  containerd('1.6', 'containerd 1.6, by hosts.toml, with ns', `[host."https://${CACHE}"]`),
+  containerd(
+    '2.4',
+    'containerd 2.4, by hosts.toml, with a path',
+    `[host."https://${CACHE}/v2/docker.io"]\noverride_path = true`,
+  ),
+  crictl(),
+  docker('20', 'docker 20.10, by registry-mirrors', 'big:1'),
+  docker('20', 'docker 20.10, by full name', `${CACHE}/docker.io/library/big:1`),
+  docker('29', 'Docker Engine 29, by registry-mirrors', 'big:1'),
+  docker('29', 'Docker Engine 29, by full name', `${CACHE}/docker.io/library/big:1`),
+  {
+    name: 'podman, by a mirror of registries.conf',
+    programs: ['podman'],
+    async pull({ namespace, ca }) {
+      const home = await makeContainersHome(namespace.folder.at('containers'), 'overlay')
+      await home.trust(CACHE, ca)
+      await writeFile(
+        join(home.env['HOME'] ?? '', '.config/containers/registries.conf'),
+        `[[registry]]\nlocation = "docker.io"\n[[registry.mirror]]\nlocation = "${CACHE}/docker.io"\n`,
+      )
+      const podman = (...args: readonly string[]) =>
+        namespace.run(program('podman'), args, { env: home.env, timeoutMs: PULL_MS })
+      await podman('pull', 'docker.io/library/big:1')
+      return digestIn(await podman('image', 'inspect', '--format={{json .RepoDigests}}', 'docker.io/library/big:1'))
+    },
+  },
+  {
+    name: 'skopeo, by full name',
+    programs: ['skopeo'],
+    async pull({ namespace, ca }) {
+      const home = await makeContainersHome(namespace.folder.at('containers'))
+      await home.trust(CACHE, ca)
+      const to = namespace.folder.at('copied')
+      const file = namespace.folder.at('digest')
+      await namespace.run(
+        program('skopeo'),
+        ['copy', '--all', '--digestfile', file, `docker://${CACHE}/docker.io/library/big:1`, `dir:${to}`],
+        { env: home.env, timeoutMs: PULL_MS },
+      )
+      return digestIn(await namespace.run(program('sh'), ['-c', `cat '${file}'`]))
+    },
+  },
+  {
+    name: 'crane, by full name',
+    programs: ['crane'],
+    async pull({ namespace, ca }) {
+      const env = { SSL_CERT_FILE: ca, HOME: namespace.folder.path }
+      const image = `${CACHE}/docker.io/library/big:1`
+      await namespace.run(
+        program('crane'),
+        ['pull', '--platform=linux/amd64', '--format=oci', image, namespace.folder.at('pulled')],
+        { env, timeoutMs: PULL_MS },
+      )
+      return digestIn(await namespace.run(program('crane'), ['digest', image], { env }))
+    },
+  },
+]
+
+function containerd(version: '1.6' | '2.4', name: string, host: string): Way {
+  return {
+    name,
+    programs: [`containerd-${version}`, `ctr-${version}`],
+    async pull({ namespace, ca }) {
+      await namespace.write(`${HOSTS_DIR}/docker.io/hosts.toml`, hostsToml(host, ca))
+      const { socket } = await startContainerd(namespace, { containerd: program(`containerd-${version}`) })
+      const ctr = (...args: readonly string[]) =>
+        namespace.run(program(`ctr-${version}`), ['--address', socket, 'images', ...args], { timeoutMs: PULL_MS })
+      await ctr('pull', '--hosts-dir', HOSTS_DIR, 'docker.io/library/big:1')
+      return digestIn(await ctr('list', 'name==docker.io/library/big:1'))
+    },
+  }
+}
+
+/** Without another host behind it: what the cache cannot give is not there. */
+function hostsToml(host: string, ca: string): string {
+  return `server = "https://${CACHE}/nowhere"\n${host}\ncapabilities = ["pull", "resolve"]\nca = "${ca}"\n`
+}
+
+function crictl(): Way {
+  return {
+    name: 'crictl, as a kubelet pulls',
+    programs: ['containerd-2.4', 'crictl'],
+    async pull({ namespace, ca }) {
+      await namespace.write(`${HOSTS_DIR}/docker.io/hosts.toml`, hostsToml(`[host."https://${CACHE}"]`, ca))
+      const { socket } = await startContainerd(namespace, {
+        containerd: program('containerd-2.4'),
+        config: `version = 3\n[plugins.'io.containerd.cri.v1.images'.registry]\nconfig_path = '${HOSTS_DIR}'\n`,
+      })
+      const endpoints = ['--runtime-endpoint', `unix://${socket}`, '--image-endpoint', `unix://${socket}`]
+      const run = (...args: readonly string[]) =>
+        namespace.run(program('crictl'), [...endpoints, '--timeout', '5m', ...args], { timeoutMs: PULL_MS })
+      await run('pull', 'docker.io/library/big:1')
+      return digestIn(await run('inspecti', '--output', 'json', 'docker.io/library/big:1'), /@(sha256:[0-9a-f]{64})/)
+    },
+  }
+}
+
+function docker(version: '20' | '29', name: string, image: string): Way {
+  const containerdOf29: readonly ProgramName[] = version === '29' ? ['containerd-2.4'] : []
+  return {
+    name,
+    programs: ['docker', `dockerd-${version}`, ...containerdOf29],
+    async pull({ namespace, ca }) {
+      const options = ['--registry-mirror', `https://${MIRROR}`]
+      const dockerd =
+        version === '20'
+          ? await startDockerd(namespace, { dockerd: program('dockerd-20'), args: options })
+          : await startDockerd(namespace, {
+              dockerd: program('dockerd-29'),
+              args: [...options, '--containerd', await socketFor29(namespace), '--feature', 'time-namespaces=false'],
+              env: { DOCKER_MIN_API_VERSION: '1.41' },
+            })
+      for (const host of [CACHE, MIRROR]) await dockerd.trust(ca, host)
+      const run: (args: readonly string[], options?: ProcessOptions & { timeoutMs?: number }) => Promise<Outcome> = (
+        args,
+        more,
+      ) => namespace.run(program('docker'), args, { ...more, env: dockerd.env, timeoutMs: PULL_MS })
+      return digestIn(await run(['pull', image]), /^Digest: (\S+)$/m)
+    },
+  }
+}
+
+async function socketFor29(namespace: CacheLab['namespace']): Promise<string> {
+  return (await startContainerd(namespace, { containerd: program('containerd-2.4') })).socket
+}
+
+function digestIn({ stdout }: Outcome, pattern = /(sha256:[0-9a-f]{64})/): string {
+  const [, digest] = pattern.exec(stdout) ?? []
+  assert.ok(digest, `no digest in ${stdout}`)
+  return digest
+}
+
+let outside: Outside
+let big: Image
+
+before(async () => {
+  big = largeImage('big', LAYERS)
+  outside = await startOutside({ 'library/big:1': big }, LINE)
+})
+after(async () => await outside[Symbol.asyncDispose]())
+
+for (const { name, programs, pull } of WAYS) {
+  test(
+    `${name}: pulls 300 MiB at the first try over a line that breaks each second, and little is fetched twice`,
+    needs(...NAMESPACE_PROGRAMS, ...PROXY_PROGRAMS.squid, ...UPSTREAM_PROGRAMS, ...programs),
+    async (t) => {
+      await using lab = await startCacheLab(outside, LINE)
+      await mkdir(lab.namespace.folder.at('home'))
+      const digest = await pull(lab)
+      const expected = [big, ...big.children].map(({ manifest }) => manifest.digest as string)
+      assert.ok(expected.includes(digest), `${digest} is none of ${expected.join(', ')}`)
+      const { cuts, bytesDown } = lab.line
+      t.diagnostic(`${cuts} cuts, ${(bytesDown / SIZE).toFixed(3)} of the image fetched`)
+      assert.ok(cuts >= FEWEST_CUTS, `the line broke only ${cuts} times`)
+      assert.ok(bytesDown >= SIZE, `${bytesDown} bytes are less than the image has`)
+      assert.ok(bytesDown <= MOST_FETCHED * SIZE, `${bytesDown} of ${SIZE} bytes were fetched`)
+    },
+  )
+}
