@@ -26,6 +26,8 @@ interface ExchangeOptions {
   readonly isBroken: () => boolean
   /** The first byte of an answer is here. */
   readonly begun: () => void
+  /** Whether the peer or the system ended the connection. */
+  readonly isEnded: () => boolean
   /** Ends the connection. */
   readonly stop: () => void
   /** The answer is over, and whole: the connection may be used again. */
@@ -121,14 +123,15 @@ class Exchange implements Dispatcher.DispatchHandler {
     const hop = this.#body === undefined ? 'header' : 'body'
     const facts = { peer: this.#options.peer, ...(code === '' ? {} : { code }), cause: error }
     if (code === 'ETIMEDOUT') return new EgressError(hop, 'timeout', facts)
-    return new EgressError(hop, isMalformed(code, error.message) ? 'malformed' : 'reset', facts)
+    return new EgressError(hop, this.#options.isEnded() || !isMalformed(error) ? 'reset' : 'malformed', facts)
   }
 }
 
-/** Of undici's parser; but that the connection ended too early is no fault of the text. */
-function isMalformed(code: string, message: string): boolean {
-  if (code === 'HPE_INVALID_EOF_STATE') return false
-  return /^HPE_|^UND_ERR_HEADERS_OVERFLOW$/.test(code) || /^bad (?:response|upgrade)$/.test(message)
+/** Of undici's parser, which says the same of a connection that ended too early. */
+function isMalformed(error: Error): boolean {
+  const { code = '' } = codeOf(error)
+  if (/^UND_ERR_(?:HEADERS_OVERFLOW|RES_CONTENT_LENGTH_MISMATCH)$/.test(code)) return true
+  return error.name === 'HTTPParserError' || /^bad (?:response|upgrade)$/.test(error.message)
 }
 
 function sizeOf(headers: Answered['headers']): number | undefined {

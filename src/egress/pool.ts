@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Client } from 'undici'
+import { codeOf } from './error-code.ts'
 import { type Answered, exchange, type Head } from './exchange.ts'
 
 /** So many unused connections are kept for an origin by a route. */
@@ -119,6 +120,7 @@ export class Connection {
     return exchange(this.#parts.client, head, {
       ...options,
       isBroken: () => this.#socket.errored !== null,
+      isEnded: () => this.#socket.readableEnded || /^E[A-Z]+$/.test(codeOf(this.#socket.errored).code ?? ''),
       begun: () => {
         this.#isSilent = false
       },
