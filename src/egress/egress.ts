@@ -134,6 +134,9 @@ export interface EgressFacts {
   readonly cause?: unknown
 }
 
+/** Code of a SOCKS proxy that does not take our user and password, or wants some; an HTTP proxy says 407 (or 401). */
+export const SOCKS_LOGIN_REFUSED = 'SOCKS_LOGIN_REFUSED'
+
 /** The only way out: every connection that this program begins is made here. */
 export interface Egress extends AsyncDisposable {
   /** Throws an `OperatorError` for a certificate or a route that cannot be used. */

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { EgressError } from './egress.ts'
+import { EgressError, SOCKS_LOGIN_REFUSED } from './egress.ts'
 import type { ProxyWay } from './way.ts'
 
 interface SocksOptions {
@@ -7,9 +7,6 @@ interface SocksOptions {
   readonly to: { readonly host: string; readonly port: number }
   readonly proxy: ProxyWay
 }
-
-/** The code of a proxy that does not take our user and password, or wants some. */
-export const SOCKS_LOGIN_REFUSED = 'SOCKS_LOGIN_REFUSED'
 
 /** Codes of the facts: what a SOCKS5 proxy answered (RFC 1928 6, RFC 1929). */
 const ANSWERS: readonly (readonly [RegExp, string])[] = [

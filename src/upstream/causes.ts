@@ -1,4 +1,4 @@
-import type { EgressError, EgressFault, EgressHop } from '../egress/egress.ts'
+import { type EgressError, type EgressFault, type EgressHop, SOCKS_LOGIN_REFUSED } from '../egress/egress.ts'
 import { plainText, titleOf } from './plain-text.ts'
 import { registryErrorIn, tokenErrorIn } from './registry-error.ts'
 import { retryAtIn } from './retry-after.ts'
@@ -56,7 +56,8 @@ export function judgeFault(error: EgressError, asked: { readonly hop: AskedHop; 
   const { wrong, ...row } = FAULTS[fault](hop, facts.status)
   const atProxy =
     hop === 'proxy' || row.cause === 'proxy-refused' || (facts.peer !== undefined && !isAt(facts.peer, asked.host))
-  const password = row.cause === 'proxy-refused' && (facts.status === 407 || facts.status === 401)
+  const refused = facts.status === 407 || facts.status === 401 || facts.code === SOCKS_LOGIN_REFUSED
+  const password = row.cause === 'proxy-refused' && refused
   return {
     ...row,
     hop: hop === 'header' || hop === 'body' ? asked.hop : hop,
