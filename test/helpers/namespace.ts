@@ -1,4 +1,4 @@
-import { readdir, readFile, rmdir } from 'node:fs/promises'
+import { chmod, readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { basename, join } from 'node:path'
 import { forward } from './forward.ts'
@@ -75,6 +75,15 @@ export class Namespace implements AsyncDisposable {
   /** Has a cgroup that a program makes under a name of its own removed with the namespace. */
   owns(cgroup: string): void {
     this.#cgroups.push(cgroup)
+  }
+
+  /** A script that starts a program in these mounts and networks, as a process that signals reach. */
+  async launcher(command: string): Promise<string> {
+    const path = this.folder.at(`in-${basename(command)}`)
+    const entering = `'${program('nsenter')}' --target ${this.#init.pid} --mount --net --`
+    await writeFile(path, `#!${program('sh')}\nexec ${entering} '${command}' "$@"\n`)
+    await chmod(path, 0o755)
+    return path
   }
 
   /** Ends with the namespace. */
