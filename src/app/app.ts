@@ -7,7 +7,8 @@ import { extraHeaders } from '../http/extra-headers.ts'
 import { trustedProxies } from '../http/forwarded.ts'
 import { openRequestMetrics } from '../http/request-metrics.ts'
 import { type Limits, routes } from '../http/routes.ts'
-import { NO_ACTIVITY } from '../registry/activity.ts'
+import { openActivity } from '../ops/activity.ts'
+import { sleepFor } from '../registry/cache.ts'
 import { createRegistry } from '../registry/create-registry.ts'
 import { DigestLock } from '../registry/digest-lock.ts'
 import { LinkFollower } from '../registry/follow-links.ts'
@@ -93,10 +94,10 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       },
     }),
   )
+  const told = stack.use(await openActivity({ log, metrics, catalog, now: Date.now, sleep: sleepFor }))
   const { cache } = stack.use(
     await openCache(config, {
-      ...{ fills: volume.fills, log, activity: NO_ACTIVITY },
-      observe: { attempt: () => undefined, received: () => undefined },
+      ...{ fills: volume.fills, log, activity: told.activity, observe: told.observer },
       ...{ proxies: options.proxies, agent: `homeport/${options.version}` },
     }),
   )

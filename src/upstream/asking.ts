@@ -7,7 +7,7 @@ import { Missed, type Whence, wrongAnswer } from './missed.ts'
 import { plainText } from './plain-text.ts'
 import { headersAcross, isRedirect, MOST_REDIRECTS, redirectTarget } from './redirects.ts'
 import { tokenIn } from './token.ts'
-import type { AttemptMade, Cause } from './upstream.ts'
+import type { AttemptMade, Cause, Hop } from './upstream.ts'
 
 /** One question to the upstream. */
 export interface Ask {
@@ -42,7 +42,7 @@ export interface Surroundings {
   /** Headers of an answer of the registry itself. */
   readonly noteHeaders: (headers: Answer['headers']) => void
   readonly made: (made: AttemptMade) => void
-  readonly received: (route: string, bytes: number) => void
+  readonly received: (route: string, bytes: number, hop: Hop) => void
 }
 
 export interface AskingLimits {
@@ -246,7 +246,7 @@ export class Asking implements TokenFetcher {
   async *#counted(answer: Answer, from: Whence): AsyncGenerator<Uint8Array> {
     try {
       for await (const part of answer.body) {
-        this.#around.received(from.route, part.length)
+        this.#around.received(from.route, part.length, from.hop)
         yield part
       }
     } catch (error) {

@@ -82,7 +82,7 @@ class HttpUpstream implements Upstream {
         this.#limit = limitIn(headers, clock.now()) ?? this.#limit
       },
       made: (made) => observe.attempt(name, made),
-      received: (route, bytes) => observe.received(name, route, bytes),
+      received: (route, bytes, hop) => observe.received(name, route, bytes, hop),
       closing: this.#closing.signal,
     }
   }

@@ -69,7 +69,7 @@ export interface BlobDownload {
   /** Bytes of the whole blob; left out: it was not told. */
   readonly size?: number
   readonly route: string
-  /** Throws an `UpstreamFailure` where the connection breaks. */
+  /** Throws an `UpstreamFailure` where the connection breaks. A chunk is the reader's, who may free its memory before he asks for the next. */
   readonly body: AsyncIterable<Uint8Array>
   cancel(): void
 }
@@ -208,5 +208,5 @@ export interface RateLimit {
 /** Told of each request and of bytes, for metrics. */
 export interface UpstreamObserver {
   attempt(upstream: string, made: AttemptMade): void
-  received(upstream: string, route: string, bytes: number): void
+  received(upstream: string, route: string, bytes: number, hop: Hop): void
 }
