@@ -31,15 +31,14 @@ export async function enter(asked: Asked, parts: Parts): Promise<Caller> {
   const { access, name, arrival } = asked
   if (name === undefined) return await knownVisitor(asked, parts)
 
-  const early = asked.access === 'pull' && parts.door.signIn.tokens !== undefined
-  const where = early ? await settled(whereOf({ ...asked, name }, STRANGER, parts)) : undefined
-  const guest = where?.located?.upstream === undefined ? undefined : guestOf(where.located, asked, parts)
+  const early = access === 'pull' && parts.door.signIn.tokens !== undefined
+  const place = early ? await foundOut(whereOf({ ...asked, name }, STRANGER, parts)) : undefined
+  const guest = place?.upstream === undefined ? undefined : guestOf(place, asked, parts)
   if (guest !== undefined) return guest
 
   const caller = await identify(parts.door, asked)
   parts.met(caller)
-  if (where !== undefined && where.located === undefined) throw where.error
-  const located = where?.located ?? (await whereOf({ ...asked, name }, caller, parts))
+  const located = place ?? (await whereOf({ ...asked, name }, caller, parts))
   parts.found(located)
   authorise(parts.door, { access, name, arrival }, { caller, repository: located.repository })
   return caller
@@ -72,13 +71,11 @@ function whereOf(
   return locate({ name, query, access, blob, caller, arrival }, { door, locating, mirror })
 }
 
-type Settled = { readonly located: Located } | { readonly located?: undefined; readonly error: unknown }
-
-/** Who may not come in is told that first. */
-async function settled(where: Promise<Located>): Promise<Settled> {
+/** `undefined`: it is not found out. Who may not come in is told that first; then it is looked for again, and told. */
+async function foundOut(where: Promise<Located>): Promise<Located | undefined> {
   try {
-    return { located: await where }
-  } catch (error) {
-    return { error }
+    return await where
+  } catch {
+    return undefined
   }
 }

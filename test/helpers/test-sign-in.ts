@@ -11,8 +11,6 @@ export interface TestUsers {
   readonly access: AccessSettings | undefined
   readonly upstreams?: readonly string[]
   readonly now?: () => number
-  /** Told of each comparison of a password. */
-  readonly compared?: (lane: string) => void
   readonly write?: (line: string) => void
 }
 
@@ -21,19 +19,22 @@ export interface TestSignIn extends MainSignIn {
   change(users: Readonly<Record<string, string>>): void
   /** Logins that were told to the operator. */
   readonly failures: readonly string[]
+  /** In whose lane a password was compared. */
+  readonly compared: readonly string[]
 }
 
 /** The real sign-in over users whose password is `secret`. */
-export function testSignIn({ users, access, upstreams = [], now = () => 0, compared, write }: TestUsers): TestSignIn {
+export function testSignIn({ users, access, upstreams = [], now = () => 0, write }: TestUsers): TestSignIn {
   let known = new Map(users.map((name) => [name, hashOf('secret')]))
   const failures: string[] = []
+  const compared: string[] = []
   const passwords = new Passwords({
     users: known,
     now,
     failed: ({ account, because }) => failures.push(`${account} ${because}`),
     pool: {
       async compare(lane, { password, hash }) {
-        compared?.(lane)
+        compared.push(lane)
         return hash === hashOf(password)
       },
     },
@@ -42,7 +43,7 @@ export function testSignIn({ users, access, upstreams = [], now = () => 0, compa
   const log = openLog({ level: 'info', write: write ?? (() => {}) })
   const signIn = mainSignIn({ users: inForce, realm: 'Homeport', access, upstreams, log, now })
   return Object.assign(signIn, {
-    failures,
+    ...{ failures, compared },
     change(next: Readonly<Record<string, string>>) {
       known = new Map(Object.entries(next).map(([name, password]) => [name, hashOf(password)]))
       passwords.change(known)

@@ -249,7 +249,7 @@ suite('a login of somebody else’s registry (FC-39, T34, S24)', () => {
       for (let pull = 0; pull < 30; pull += 1) {
         assert.equal((await registry.request(MANIFEST, { headers: mine, peer: INSIDE })).status, 200)
       }
-      assert.deepEqual(registry.signIn.failures, [])
+      assert.deepEqual([registry.signIn.failures, registry.signIn.compared], [[], []])
       assert.doesNotMatch(JSON.stringify(hub.asked), /hub-user|canary/)
       // It has kept nobody out: the same account signs in from there.
       assert.equal((await registry.request('GET /v2/', { as: 'ann', peer: INSIDE })).status, 200)
@@ -307,6 +307,14 @@ suite('the listener of an upstream (S24, FC-39)', () => {
         assert.equal((await registry.request(MANIFEST, { peer: INSIDE, headers: HUB })).status, 200)
       }
       assert.deepEqual(registry.signIn.failures, [])
+    }, inMirror))
+
+  test('compares no password for a token that everybody gets', () =>
+    withRules(async ({ request, signIn }) => {
+      assert.equal((await request(`GET /token?${SCOPE}`, { headers: HUB, peer: INSIDE })).status, 200)
+      assert.deepEqual(signIn.compared, [])
+      await request(`GET /token?${SCOPE},push`, { headers: HUB, peer: INSIDE })
+      assert.equal(signIn.compared.length, 1)
     }, inMirror))
 
   test('takes wrong logins for nobody’s by a form, without a scope, and with more than everybody may', () =>
