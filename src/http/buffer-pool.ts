@@ -1,3 +1,5 @@
+import { freeMemory } from '../base/free-memory.ts'
+
 const LARGE = 1024 * 1024
 const SMALL = 256 * 1024
 const BUDGET = 64 * LARGE
@@ -37,12 +39,4 @@ export class BufferPool {
   drop(buffer: Buffer): void {
     this.#lent -= buffer.length
   }
-}
-
-/**
- * Gives a buffer's memory back at once; the collector of a server that has nothing to do never comes. Nobody may have
- * it any more, the system neither. It is empty then. One that shares its memory is left as it is.
- */
-export function freeMemory({ buffer, byteLength }: Buffer): void {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
 }

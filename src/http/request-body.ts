@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { finished } from 'node:stream'
-import { type BufferPool, freeMemory } from './buffer-pool.ts'
+import { freeMemory } from '../base/free-memory.ts'
+import type { BufferPool } from './buffer-pool.ts'
 import { ClientLeft } from './send-blob.ts'
 import type { Exchange } from './server-connection.ts'
 

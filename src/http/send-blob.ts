@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream'
+import { freeMemory } from '../base/free-memory.ts'
 import type { BlobReader } from '../blobs/blob-store.ts'
-import { type BufferPool, freeMemory } from './buffer-pool.ts'
+import type { BufferPool } from './buffer-pool.ts'
 import type { BlobParts, BlobSpan } from './route.ts'
 
 /** The client hung up, or takes nothing any more. No fault of ours. */

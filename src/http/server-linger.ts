@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { freeMemory } from './buffer-pool.ts'
+import { freeMemory } from '../base/free-memory.ts'
 
 /** Bytes of a refused body that are thrown away: 50 clients that send for ever make all others wait (measured: 0.2 s). */
 const MOST_BYTES = 64 * 1024 * 1024

@@ -1,3 +1,4 @@
+import { freeMemory } from '../base/free-memory.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { AttemptMade, BlobDownload, Failure, FailureFacts, Running, Upstream } from '../upstream/upstream.ts'
 import { UpstreamFailure } from '../upstream/upstream.ts'
@@ -160,6 +161,7 @@ export class FillSource {
       place += chunk.length
       if (this.size !== undefined && place > this.size) throw this.broken('length')
       if (known < chunk.length) await target.take(known === 0 ? chunk : chunk.subarray(known))
+      freeMemory(chunk)
       if (isOver()) return
     }
   }

@@ -1,3 +1,5 @@
+import { freeMemory } from '../base/free-memory.ts'
+
 const MEBIBYTE = 1024 * 1024
 
 /** Bytes of a page. */
@@ -39,7 +41,7 @@ export class PageMemory {
 
   giveBack(page: Buffer): void {
     if (this.#users > 0 && this.#spare.length < SPARE) this.#spare.push(page)
-    else if (page.buffer instanceof ArrayBuffer) page.buffer.transfer(0)
+    else freeMemory(page)
   }
 }
 
