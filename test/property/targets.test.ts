@@ -139,7 +139,7 @@ test('paths: what stands before /v2 is an upstream by its name, letter by letter
     fc.asyncProperty(
       fc.oneof(
         names,
-        fc.tuple(fc.constantFrom(...pieces), names).map(([before, text]) => `/${before}/v2${text}`),
+        fc.tuple(fc.constantFrom(...pieces), names).map(([before, text]) => `/${before}/v2/${text}`),
         targets,
       ),
       async (target) => {
@@ -156,7 +156,7 @@ test('paths: what stands before /v2 is an upstream by its name, letter by letter
     ),
     { numRuns: 2000 },
   )
-  assert.ok(bound > 100, String(bound))
+  assert.ok(bound > 50, String(bound))
 })
 
 test('paths: at most one row of the table speaks for a path, the rows of one path apart (T39)', () => {
