@@ -1,4 +1,5 @@
 import type { Log } from '../base/log.ts'
+import type { FillUpkeep } from '../registry/fill-table.ts'
 import { oldUploadsIn, removeOldUpload } from '../registry/link-files-uploads.ts'
 import type { UploadUpkeep } from '../registry/push-blob.ts'
 import { backUp } from './backup.ts'
@@ -9,6 +10,9 @@ const MINUTE = 60 * 1000
 
 /** How often it is seen whether the day's copy is there, in milliseconds. */
 const BACKUP_LOOK = 60 * MINUTE
+
+/** How often it is seen which downloads have rested too long, in milliseconds. */
+const FILLS_LOOK = 6 * 60 * MINUTE
 
 /** `storage.maintenance.uploadpurging`; times in milliseconds. */
 export interface UploadPurging {
@@ -21,6 +25,7 @@ export interface UploadPurging {
 interface UpkeepParts {
   readonly root: string
   readonly uploads: UploadUpkeep
+  readonly fills: FillUpkeep
   readonly purging: UploadPurging
   readonly log: Log
   /** Epoch milliseconds. */
@@ -43,7 +48,25 @@ export function upkeepJobs(parts: UpkeepParts): Job[] {
     interval: purging.interval,
     run: (signal) => sweepAll(parts, signal),
   }
-  return purging.enabled ? [backup, sweep] : [backup]
+  const fills: Job = {
+    name: 'the sweep of downloads',
+    first: 3 * MINUTE,
+    interval: FILLS_LOOK,
+    run: (signal) => sweepFills(parts, signal),
+  }
+  return purging.enabled ? [backup, sweep, fills] : [backup, fills]
+}
+
+/** Takes away downloads that were put down, and that nobody came back for. */
+export async function sweepFills(
+  { root, fills, log, now }: Pick<UpkeepParts, 'root' | 'fills' | 'log' | 'now'>,
+  signal: AbortSignal,
+): Promise<void> {
+  await seeVolume(root)
+  for await (const swept of fills.sweep(now())) {
+    log.info({ ...swept }, 'a download that nobody came back for was taken away')
+    if (signal.aborted) return
+  }
 }
 
 /** Ends old uploads, ours and those that registry:2 left in the folder, by the same rule. */

@@ -1,5 +1,5 @@
 import { withCachedListings } from './cached-listings.ts'
-import { Fills } from './fill-table.ts'
+import { Fills, type FillUpkeep } from './fill-table.ts'
 import { listings } from './listings.ts'
 import { locate } from './locate.ts'
 import type { Parts } from './parts.ts'
@@ -10,8 +10,11 @@ import { pushManifest } from './push-manifest.ts'
 import type { Registry } from './registry.ts'
 import { deleteBlob, deleteManifest } from './remove.ts'
 
+/** A registry, and what the clock does to it. */
+export type OwnRegistry = Registry & { uploads: UploadUpkeep; fills: FillUpkeep } & AsyncDisposable
+
 /** The rules of a registry over its parts. Closing it puts uploads and downloads down, resumable. */
-export function createRegistry(parts: Parts): Registry & { uploads: UploadUpkeep } & AsyncDisposable {
+export function createRegistry(parts: Parts): OwnRegistry {
   const uploads = pushBlob(parts)
   const hosted = listings(parts.catalog)
   const fills = new Fills(parts)
@@ -24,6 +27,7 @@ export function createRegistry(parts: Parts): Registry & { uploads: UploadUpkeep
     ...hosted,
     ...withCachedListings(parts, hosted),
     uploads,
+    fills,
     locate: locate(parts),
     async [Symbol.asyncDispose]() {
       await fills[Symbol.asyncDispose]()

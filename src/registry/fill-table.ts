@@ -7,6 +7,7 @@ import { FillSlots } from './fill-slots.ts'
 import { FillStore, fillId } from './fill-store.ts'
 import { PageMemory } from './fill-window.ts'
 import type { Parts } from './parts.ts'
+import { type SweptFill, sweepFills } from './sweep-fills.ts'
 
 export type FillParts = Pick<Parts, 'catalog' | 'locks' | 'cache' | 'report' | 'now'>
 
@@ -18,6 +19,12 @@ export interface Wanted {
   readonly asker: Asker
 }
 
+/** What the clock has done to downloads. */
+export type FillUpkeep = Pick<Fills, 'sweep'>
+
+/** Who has a file, and when he lets go of it. */
+type Holder = Pick<Fill, 'closing' | 'closed'>
+
 /** The downloads that run: one for a blob of an upstream, whoever asks and however many. */
 export class Fills implements AsyncDisposable {
   readonly patience: Patience
@@ -26,7 +33,7 @@ export class Fills implements AsyncDisposable {
   /** Every download that is not closed. */
   readonly #all = new Set<Fill>()
   /** Who has a file open, by its id. */
-  readonly #open = new Map<string, Fill>()
+  readonly #open = new Map<string, Holder>()
   readonly #memory = new PageMemory()
   readonly #slots: FillSlots
   #ended = false
@@ -49,9 +56,10 @@ export class Fills implements AsyncDisposable {
     return running
   }
 
-  /** Whether a download has this file open. */
-  isOpen(id: string): boolean {
-    return this.#open.has(id)
+  /** Takes away what was put down and has rested too long. */
+  async *sweep(now: number): AsyncGenerator<SweptFill> {
+    const { catalog, cache } = this.#parts
+    yield* sweepFills({ catalog, fills: cache.fills }, { now, alone: (id, work) => this.#alone(id, work) })
   }
 
   /** Puts every download down, to be taken up after a restart. */
@@ -90,6 +98,20 @@ export class Fills implements AsyncDisposable {
     this.#all.add(fill)
     void fill.closed.then(() => this.#all.delete(fill))
     return fill
+  }
+
+  /** Runs `work` while nobody has the file; false: somebody has. Who wants it meanwhile waits. */
+  async #alone(id: string, work: () => Promise<void>): Promise<boolean> {
+    if (this.#open.has(id)) return false
+    const { promise: closed, resolve } = Promise.withResolvers<void>()
+    this.#open.set(id, { closing: true, closed })
+    try {
+      await work()
+    } finally {
+      this.#open.delete(id)
+      resolve()
+    }
+    return true
   }
 
   async #openStore(upstream: string, digest: Digest, fill: () => Fill): Promise<FillStore | undefined> {

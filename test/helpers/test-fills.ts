@@ -104,6 +104,7 @@ export async function openTestFills({ patience = {}, boot = 'one', slots, clock 
       for await (const write of store.writes()) found.push(write)
       return found
     },
+    sweep: (now: number) => fills.sweep(now),
     /** As a restart does, of the program or of the machine. */
     async restart(boot = 'one') {
       await fills[Symbol.asyncDispose]()

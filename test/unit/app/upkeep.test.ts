@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { sweepAll, upkeepJobs } from '../../../src/app/upkeep.ts'
+import { sweepAll, sweepFills, upkeepJobs } from '../../../src/app/upkeep.ts'
 import { openLog } from '../../../src/base/log.ts'
 import type { Sweep, Swept } from '../../../src/registry/sweep-uploads.ts'
 import { temporaryFolder } from '../../helpers/temporary.ts'
@@ -15,7 +15,7 @@ for (const dryrun of [false, true]) {
     await using place = await volume()
     const { uploads, asked } = scripted([{ id: 'ours', size: 5, what: 'upload' }])
     const purging = { enabled: true, age: AGE, interval: AGE, dryrun }
-    const options = { root: place.path, uploads, purging, log: place.log, now: () => NOW }
+    const options = { root: place.path, uploads, fills: NO_FILLS, purging, log: place.log, now: () => NOW }
     await sweepAll(options, new AbortController().signal)
     assert.deepEqual(asked, [{ now: NOW, age: AGE, dryRun: dryrun }])
     assert.equal(existsSync(place.at(OLD)), dryrun)
@@ -34,25 +34,47 @@ test('upkeep: where the volume is not, nothing is swept', async () => {
   const { uploads, asked } = scripted([])
   const purging = { enabled: true, age: AGE, interval: AGE, dryrun: false }
   const log = openLog({ level: 'error', write: () => {} })
-  const sweeping = sweepAll({ root: folder.path, uploads, purging, log, now: () => NOW }, new AbortController().signal)
+  const sweeping = sweepAll(
+    { root: folder.path, uploads, fills: NO_FILLS, purging, log, now: () => NOW },
+    new AbortController().signal,
+  )
   await assert.rejects(sweeping, { code: 'ENOENT' })
   assert.deepEqual(asked, [])
 })
 
 test('upkeep: purging that is off is no job; the copy of the catalog is one always', async () => {
   const log = openLog({ level: 'error', write: () => {} })
-  const parts = { root: '/nowhere', uploads: scripted([]).uploads, log, now: () => NOW }
+  const parts = { root: '/nowhere', uploads: scripted([]).uploads, fills: NO_FILLS, log, now: () => NOW }
   const purging = { age: AGE, interval: 3 * AGE, dryrun: false }
   const jobs = (enabled: boolean) => upkeepJobs({ ...parts, purging: { ...purging, enabled } })
   assert.deepEqual(
     jobs(false).map(({ name }) => name),
-    ['the copy of the catalog'],
+    ['the copy of the catalog', 'the sweep of downloads'],
   )
   assert.deepEqual(
     jobs(true).map(({ interval }) => interval),
-    [60 * 60 * 1000, 3 * AGE],
+    [60 * 60 * 1000, 3 * AGE, 6 * 60 * 60 * 1000],
   )
 })
+
+test('upkeep: downloads that nobody came back for are taken away, and told', async () => {
+  await using place = await volume()
+  const fills = {
+    async *sweep(now: number) {
+      assert.equal(now, NOW)
+      yield { id: 'old', size: 5 }
+    },
+  }
+  await sweepFills({ root: place.path, fills, log: place.log, now: () => NOW }, new AbortController().signal)
+  assert.deepEqual(
+    place.lines.map(({ id, size }) => [id, size]),
+    [['old', 5]],
+  )
+})
+
+const NO_FILLS = {
+  async *sweep() {},
+}
 
 function scripted(swept: readonly Swept[]) {
   const asked: Sweep[] = []
