@@ -122,9 +122,13 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
   stack.use(links)
   volume.onWritten((name) => FOLLOWED.has(name) && links.wake())
   const registry = stack.use(createRegistry(parts))
-  stack.use(await openControl(root, (name, options, how) => perform(name, options, { ...how, root, parts })))
+  stack.use(
+    await openControl(root, (name, options, how) =>
+      perform(name, options, { ...how, root, parts, settled: () => told.flush() }),
+    ),
+  )
   const purging = config.storage.maintenance.uploadpurging
-  const jobs = upkeepJobs({ root, uploads: registry.uploads, purging, log, now: parts.now })
+  const jobs = upkeepJobs({ root, uploads: registry.uploads, fills: registry.fills, purging, log, now: parts.now })
   stack.use(startJobs(jobs, (job, error) => log.warn({ job, error }, 'a job has failed; it is tried again')))
 
   entrances.serve({
