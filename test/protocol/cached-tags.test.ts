@@ -202,6 +202,20 @@ suite('a tag that is cached', () => {
     })
   }
 
+  for (const cause of CAUSES.filter((one) => one !== 'not-found')) {
+    test(`is not gone where a HEAD finds nothing, and then a GET ${cause}: only the registry’s own word deletes`, async () => {
+      await using cache = await warm()
+      cache.hub.unpublish(NAME, '3')
+      cache.hub.script = ({ method }) => {
+        if (method === 'manifest') throw failureOf(cause, { status: 404 })
+      }
+      const answer = await cache.get(TAG)
+      serves(answer, OLD)
+      assert.match(String(answer.headers['warning']), /could not be confirmed/)
+      assert.equal((await cache.registry.rules.catalog.tag(`docker.io/${NAME}`, '3'))?.goneAt, undefined)
+    })
+  }
+
   test('is served within 2 s where its upstream is silent, and at once to who comes then (S3)', async () => {
     await using cache = await warm()
     const { hub } = cache
@@ -270,6 +284,16 @@ suite('a tag that is cached', () => {
     serves(await cache.get(TAG), OLD)
     assert.equal((await registry.rules.catalog.tag(`docker.io/${NAME}`, '3'))?.goneAt, undefined)
     assert.deepEqual(told(cache), ['failed', 'failed', 'hit', 'failed', 'failed', 'hit'])
+  })
+
+  test('is asked for once it is gone, though it was confirmed lately', async () => {
+    await using cache = await warm({ hub: { revalidate: 60 * MINUTE } })
+    const { digest } = OLD.manifest
+    const row = { repository: `docker.io/${NAME}`, tag: '3', digest, at: cache.clock.now }
+    await cache.registry.rules.catalog.write('markTagGone', row)
+    cache.hub.unpublish(NAME, '3')
+    assertAnswer(await cache.get(TAG), { status: 404 })
+    assert.equal(cache.hub.asked.length, 2)
   })
 
   test('comes back as another, too', async () => {
@@ -431,6 +455,21 @@ suite('nobody is asked', () => {
     serves(await cache.get('/v2/team/app/manifests/1'), OLD)
     assertAnswer(await cache.get('/v2/team/app/manifests/2'), { status: 404, code: 'MANIFEST_UNKNOWN' })
     assert.deepEqual([cache.hub.asked, cache.ends], [[], []])
+  })
+
+  test('for what was hosted under the name of an upstream before, not even for what it lacks', async () => {
+    await using cache = await testCache()
+    const { digest, bytes, mediaType } = OLD.manifest
+    const row = { repository: 'ghcr.io/mine/app', digest, bytes, manifest: { mediaType, references: [] }, at: 5 }
+    await cache.registry.rules.catalog.write('putManifest', { ...row, tags: ['1'], mustExist: [] })
+    for (const path of ['/v2/ghcr.io/mine/app', '/ghcr.io/v2/mine/app']) {
+      serves(await cache.get(`${path}/manifests/1`), OLD)
+      for (const reference of ['2', NEW.manifest.digest]) {
+        assertAnswer(await cache.get(`${path}/manifests/${reference}`), { status: 404, code: 'MANIFEST_UNKNOWN' })
+      }
+      assert.deepEqual(JSON.parse((await cache.get(`${path}/tags/list`)).text).tags, ['1'])
+    }
+    assert.deepEqual([cache.ghcr.asked, cache.ends], [[], []])
   })
 
   test('before there is a request (FC-17)', async () => {

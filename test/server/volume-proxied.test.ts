@@ -88,6 +88,78 @@ test('a folder in which registry:2 was a proxy, and before that a home', needs('
   })
 })
 
+test(
+  'with the same proxy.remoteurl, what registry:2 cached goes on as a cache',
+  needs('docker-registry'),
+  async (t) => {
+    await using folder = await temporaryFolder()
+    const [upstreamData, data] = [folder.at('upstream'), folder.at('data')]
+    for (const path of [upstreamData, data]) await mkdir(path)
+    const [old, next] = [makeImage('old'), makeImage('next')]
+    await using upstream = await startRegistry2(upstreamData)
+    for (const tag of ['v1', 'latest']) await upstream.client.pushImage(CACHED, old, tag)
+    {
+      await using proxy = await startRegistry2(data, { proxy: `http://${upstream.host}` })
+      for (const tag of ['v1', 'latest']) await pull(proxy.client, old, tag)
+      await written(join(data, 'scheduler-state.json'), old.manifest.digest)
+      for (const digest of old.blobs.keys()) {
+        await written(join(data, pathOf({ repository: CACHED, what: 'blob', digest })), digest)
+      }
+      await proxy.stop()
+    }
+    const proxied = { proxy: { remoteurl: `http://${upstream.host}` } }
+    const full = `${upstream.host}/${CACHED}`
+    {
+      await using server = await startServer({ data, config: proxied })
+      using client = await server.client()
+      await t.test('its repositories have the name of the upstream from the first start on', async () => {
+        assert.deepEqual(server.log.find(({ repositories }) => Array.isArray(repositories))?.['repositories'], [full])
+        const { text } = await client.request('GET', '/v2/_catalog')
+        assert.deepEqual(JSON.parse(text).repositories, [full])
+      })
+
+      await t.test('a tag is confirmed, and what has moved is fetched', async () => {
+        await upstream.client.pushImage(CACHED, next, 'latest')
+        for (const [tag, image] of [
+          ['v1', old],
+          ['latest', next],
+        ] as const) {
+          assert.equal((await client.pullManifest(CACHED, tag)).digest, image.manifest.digest)
+          assert.equal((await client.pullManifest(full, tag)).digest, image.manifest.digest)
+          for (const digest of image.blobs.keys()) assert.equal((await client.pullBlob(CACHED, digest)).digest, digest)
+        }
+        const { headers } = await client.request('GET', `/v2/${CACHED}/manifests/v1`)
+        assert.equal(headers['warning'], undefined)
+      })
+
+      await t.test('pushes are taken beside it', async () => {
+        await client.pushImage('own/app', old, 'v1')
+        assert.equal((await client.request('POST', `/v2/${CACHED}/blobs/uploads/`)).status, 405)
+      })
+      await server.stop()
+    }
+    await upstream.stop()
+
+    await t.test('with the upstream gone it starts, and all of it is served (FC-17)', async () => {
+      const config = {
+        upstreams: { [upstream.host]: { default: true, url: `http://${upstream.host}`, revalidate: '1ms' } },
+      }
+      await using server = await startServer({ data, config })
+      using client = await server.client()
+      for (const [tag, image] of [
+        ['v1', old],
+        ['latest', next],
+      ] as const) {
+        const { status, headers } = await client.request('GET', `/v2/${CACHED}/manifests/${tag}`)
+        assert.deepEqual([status, headers['docker-content-digest']], [200, image.manifest.digest])
+        assert.match(headers['warning'] ?? '', /^299 - .*could not be confirmed/)
+        for (const digest of image.blobs.keys()) assert.equal((await client.pullBlob(CACHED, digest)).digest, digest)
+      }
+      assert.equal((await client.pullManifest('own/app', 'v1')).digest, old.manifest.digest)
+    })
+  },
+)
+
 test('where the volume must exist, an empty mount point is refused', async () => {
   await using folder = await temporaryFolder()
   const mount = folder.at('mount')
