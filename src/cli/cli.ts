@@ -12,10 +12,11 @@ import { type Output, openTerminal } from './terminal.ts'
 import { USER_COMMANDS } from './user.ts'
 import { homeportVersion, version } from './version.ts'
 import { volumeFor } from './volume.ts'
+import { why } from './why.ts'
 
 /** Every command there is. */
 const COMMANDS: readonly Command[] = [
-  ...[serve, configCheck, ...USER_COMMANDS, importRegistry2, exportRegistry2, rebuild],
+  ...[serve, configCheck, ...USER_COMMANDS, importRegistry2, exportRegistry2, rebuild, why],
   ...[version, garbageCollect],
 ]
 

@@ -58,6 +58,8 @@ export interface VolumeCall {
 export interface Terminal {
   /** One result: a line of values with tabs between them, or of JSON with `--json`. */
   row(values: Readonly<Record<string, string | number | boolean>>): void
+  /** One result that takes several lines, or one of JSON with `--json`. */
+  paragraph(values: Readonly<Record<string, unknown>>, lines: readonly string[]): void
   /** A text that is itself the result. */
   text(text: string): void
   note(text: string): void

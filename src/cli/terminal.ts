@@ -30,6 +30,10 @@ export function openTerminal({ stdout, stderr, json }: TerminalOptions): Termina
 
   return {
     row: (values) => print(json ? JSON.stringify(values) : Object.values(values).map(plain).join('\t')),
+    paragraph(values, lines) {
+      if (json) print(JSON.stringify(values))
+      else for (const line of lines) print(plain(line))
+    },
     text: (text) => print(text.replace(/\n$/, '')),
     note(text) {
       clear()

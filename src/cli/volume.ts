@@ -13,7 +13,8 @@ export function volumeFor({ options, terminal, signal }: Call): VolumeCall['volu
   const how = {
     signal,
     tell(told: Told) {
-      if ('row' in told) terminal.row(told.row)
+      if ('lines' in told) terminal.paragraph(told.row, told.lines)
+      else if ('row' in told) terminal.row(told.row)
       else if ('note' in told) terminal.note(told.note)
       else terminal.progress(told.progress)
     },

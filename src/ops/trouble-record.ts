@@ -19,7 +19,7 @@ export class TroubleRecord implements AsyncDisposable {
   readonly #options: TroubleRecordOptions
   readonly #closing = new AbortController()
   #traces: Trace[] = []
-  #pause: Promise<void> | undefined
+  #isPausing = false
   #writing: Promise<void> = Promise.resolve()
   #failing = false
 
@@ -33,7 +33,7 @@ export class TroubleRecord implements AsyncDisposable {
       this.#traces.push(trace)
       if (this.#traces.length > MOST_WAITING) this.#traces.shift()
     }
-    this.#pause ??= this.#afterPause()
+    if (!this.#isPausing) void this.#afterPause()
   }
 
   /** Resolves when all that was noted is written, or cannot be. */
@@ -48,8 +48,9 @@ export class TroubleRecord implements AsyncDisposable {
   }
 
   async #afterPause(): Promise<void> {
+    this.#isPausing = true
     await this.#options.sleep(BATCH, this.#closing.signal).catch(() => undefined)
-    this.#pause = undefined
+    this.#isPausing = false
     await this.flush()
   }
 

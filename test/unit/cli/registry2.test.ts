@@ -18,7 +18,7 @@ async function asked(
     },
     rebuild: () => Promise.reject(new Error('nobody asked for that')),
   }
-  const terminal = { row() {}, text() {}, note() {}, progress() {} }
+  const terminal = { row() {}, paragraph() {}, text() {}, note() {}, progress() {} }
   await command.run({ args, options, terminal, signal: new AbortController().signal, exit() {}, volume })
   return wanted
 }
