@@ -40,6 +40,10 @@ const ROWS: readonly Row[] = [
   { kind: 'upload-out-of-order', facts: { received: 0, location: '/v2/x' }, status: 416, code: 'RANGE_INVALID', headers: { range: '0-0', location: '/v2/x' } },
   { kind: 'precondition-failed', status: 412, code: 'PRECONDITION_FAILED' },
   { kind: 'rate-limited', facts: { retryAfter: 3 }, status: 429, code: 'TOOMANYREQUESTS', headers: { 'retry-after': '3' } },
+  { kind: 'upstream-denied', status: 403, code: 'DENIED' },
+  { kind: 'upstream-unavailable', status: 502, code: 'UNAVAILABLE' },
+  { kind: 'upstream-timeout', status: 504, code: 'UNAVAILABLE' },
+  { kind: 'not-cached', status: 503, code: 'UNAVAILABLE' },
   { kind: 'unavailable', status: 503, code: 'UNAVAILABLE' },
   { kind: 'storage-full', status: 507, code: 'UNAVAILABLE' },
 ]
@@ -57,6 +61,14 @@ async function answerTo(error: unknown, method = 'GET') {
   })
   return { reply, failure, told: typeof reply.body === 'string' ? JSON.parse(reply.body).errors : undefined }
 }
+
+test('a sentence with its remedy on a line of its own is one text', async () => {
+  const { told, failure } = await answerTo(
+    new Refusal('upstream-unavailable', { because: 'refused\nstart the "proxy"' }),
+  )
+  assert.equal(told[0].message, `${SENTENCES['upstream-unavailable']}: refused\nstart the "proxy" (request abc)`)
+  assert.equal(failure?.message, `${SENTENCES['upstream-unavailable']}: refused\nstart the "proxy"`)
+})
 
 test('every refusal has a sentence, an answer, and a row here', () => {
   const kinds = ROWS.map(({ kind }) => kind).sort()
