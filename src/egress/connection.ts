@@ -68,7 +68,7 @@ async function open(target: Target, progress: Progress & { opened: (first: Socke
     // A name that we resolve is looked up first: where it cannot be, the proxy need not be asked.
     const host = way.resolvesNames ? namedHost(target, progress) : firstOf(await allowed(target, progress))
     at('dns', way)
-    socket = await connectTo(way, { ...progress, addresses: await addressesOf(way.host, progress) })
+    socket = await connectTo(way, { ...progress, addresses: await addressesOf(way, progress) })
     opened(socket)
     at('proxy', way)
     if (way.secure) socket = await secure(socket, { ...way, hop: 'proxy', context: trust.contextFor(way.ca) })
@@ -90,7 +90,7 @@ async function connectTo(peer: Peer, options: Progress & { readonly addresses: r
  * Invariant: what was looked at is what is dialled. A name that is another's in the next moment gains nothing (T29).
  */
 async function allowed(target: Target, progress: Progress): Promise<readonly string[]> {
-  const addresses = await addressesOf(target.host, progress)
+  const addresses = await addressesOf(target, progress)
   const open = addresses.filter((address) => progress.mayEnter(networkOf(address)))
   if (open.length === 0) throw new EgressError('connect', 'forbidden-address', { peer: target.peer })
   return open

@@ -3,6 +3,7 @@ import { isAddress } from '../base/address-range.ts'
 import { EgressError } from './egress.ts'
 import { codeOf } from './error-code.ts'
 import { unlessAborted } from './unless-aborted.ts'
+import type { Peer } from './way.ts'
 
 /** A host name into its addresses, the best first; throws what the system says. */
 export type Resolve = (name: string) => Promise<readonly string[]>
@@ -30,15 +31,23 @@ export function shareResolve(resolve: Resolve): Resolve {
   }
 }
 
+interface AddressOptions {
+  readonly resolve: Resolve
+  readonly signal: AbortSignal
+}
+
 /** Addresses of a host, which may be one itself. Throws an `EgressError` of hop `dns`, or the reason of the signal. */
-export async function addressesOf(host: string, { resolve, signal }: { resolve: Resolve; signal: AbortSignal }) {
+export async function addressesOf(
+  { host, peer }: Peer,
+  { resolve, signal }: AddressOptions,
+): Promise<readonly string[]> {
   if (isAddress(host)) return [host]
   try {
     const found = await unlessAborted(resolve(host), signal)
     if (found.length > 0) return found
   } catch (error) {
     signal.throwIfAborted()
-    throw new EgressError('dns', 'not-resolved', { peer: host, ...codeOf(error), cause: error })
+    throw new EgressError('dns', 'not-resolved', { peer, ...codeOf(error), cause: error })
   }
-  throw new EgressError('dns', 'not-resolved', { peer: host })
+  throw new EgressError('dns', 'not-resolved', { peer })
 }

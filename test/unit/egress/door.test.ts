@@ -174,7 +174,7 @@ test('door: a name that is not resolved has the code of the system', async () =>
   const error = Object.assign(new Error('no such name'), { code: 'ENOTFOUND' })
   await using out = testDoor({ resolve: () => Promise.reject(error) })
   const { hop, fault, facts } = await faultOf(out.send('https://gone.example/'))
-  assert.deepEqual([hop, fault, facts.peer, facts.code], ['dns', 'not-resolved', 'gone.example', 'ENOTFOUND'])
+  assert.deepEqual([hop, fault, facts.peer, facts.code], ['dns', 'not-resolved', 'gone.example:443', 'ENOTFOUND'])
 })
 
 test('door: a refused connection is told with its peer and code', async () => {

@@ -141,3 +141,14 @@ export async function faultOf(answer: Promise<Answer>): Promise<EgressError> {
 export function ok(body: string): string {
   return `HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`
 }
+
+/** The root that signed it, as PEM. */
+export async function trusting({ ca }: Certificates): Promise<string> {
+  return await readFile(ca, 'utf8')
+}
+
+/** A route by a proxy whose certificate, if it has one, is trusted. */
+export async function proxied(url: string, tls?: Certificates): Promise<RouteOption> {
+  const route = readRoute(url, 'routes')
+  return route.kind === 'direct' || tls === undefined ? route : { ...route, ca: await trusting(tls) }
+}
