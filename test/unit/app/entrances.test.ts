@@ -92,7 +92,7 @@ test('a request is bound by the listener, the host name, and the path before /v2
     locations.push(headers['location'])
   }
   const own = ['reg.lan:8443', 'reg.lan']
-  const more = { name: 'a', write: false, named: false }
+  const more = { name: 'a', write: false, blob: false, named: false }
   assert.deepEqual(asked, [
     { ...more, ns: [], own: ['other.lan:5000', 'other.lan', ...own] },
     { ...more, ns: ['x', 'y'], bound: 'docker.io', own: ['hub.lan.:5000', 'hub.lan', ...own] },
