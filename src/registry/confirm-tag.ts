@@ -1,15 +1,15 @@
-import type { StoredManifest } from '../catalog/catalog.ts'
 import type { Digest } from '../oci/digest.ts'
 import { type Failure, UpstreamFailure } from '../upstream/upstream.ts'
 import type { CachedRepository } from './cached-repository.ts'
 import type { Parts } from './parts.ts'
+import type { FoundManifest } from './registry.ts'
 import type { SharedRun } from './shared-run.ts'
 import { storeCachedManifest } from './store-manifest.ts'
 
 /** What an upstream says of a tag that is cached. */
 export type Confirmation =
   | { readonly is: 'confirmed' }
-  | { readonly is: 'moved'; readonly manifest: StoredManifest }
+  | { readonly is: 'moved'; readonly manifest: FoundManifest }
   /** By the registry's own word. */
   | { readonly is: 'gone'; readonly failure: Failure }
 

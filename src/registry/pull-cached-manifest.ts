@@ -7,12 +7,10 @@ import { type Freshness, freshnessOf } from './freshness.ts'
 import { NotFound } from './not-found.ts'
 import type { Parts } from './parts.ts'
 import { type Got, type Notes, told, toldBehind, type Wanted } from './pull-told.ts'
-import type { Manifests } from './registry.ts'
+import type { FoundManifest } from './registry.ts'
 import { IN_TIME, type SharedRun, SharedRuns } from './shared-run.ts'
 import { storeCachedManifest } from './store-manifest.ts'
 import { notCached } from './upstream-refusal.ts'
-
-type Found = Awaited<ReturnType<Manifests['findManifest']>>
 
 /** A manifest of a cached repository, as far as the catalog has it. */
 export interface CachedPull extends Wanted {
@@ -31,15 +29,15 @@ export function pullCachedManifest(parts: Pick<Parts, 'catalog' | 'blobs' | 'loc
   const confirm = confirmTag(parts)
   const store = storeCachedManifest(parts)
   const confirmations = new SharedRuns<Confirmation>(cache.monotonic)
-  const fetches = new SharedRuns<StoredManifest>(cache.monotonic)
+  const fetches = new SharedRuns<FoundManifest>(cache.monotonic)
   const notFound = new NotFound(cache.monotonic)
 
   /** Nothing is here, or nothing that may be served. */
-  async function fetch({ at, asker, name, kind, reference }: CachedPull, notes: Notes): Promise<Got<Found>> {
+  async function fetch({ at, asker, name, kind, reference }: CachedPull, notes: Notes): Promise<Got<FoundManifest>> {
     if (at.cacheOnly !== undefined) throw notCached(name, at.upstream.name, at.cacheOnly)
     throwIfFailed(notFound.about(name))
     const tag = reference.includes(':') ? undefined : reference
-    const work = async (run: SharedRun<StoredManifest>) => {
+    const work = async (run: SharedRun<FoundManifest>) => {
       try {
         return await store(at.repository, await run.ask(at.upstream.manifest(at.name, reference)), tag)
       } catch (error) {
@@ -59,7 +57,7 @@ export function pullCachedManifest(parts: Pick<Parts, 'catalog' | 'blobs' | 'loc
     { at, asker, name, kind, reference: tag }: CachedPull,
     stored: TaggedManifest,
     { notes, freshness }: { notes: Notes; freshness: Freshness },
-  ): Promise<Got<Found>> {
+  ): Promise<Got<FoundManifest>> {
     const { digest, goneAt } = stored
     const { signal } = asker
     const said = goneAt === undefined ? undefined : notFound.about(name)
@@ -73,7 +71,7 @@ export function pullCachedManifest(parts: Pick<Parts, 'catalog' | 'blobs' | 'loc
     const { run, first } = confirmations.join(`${name}@${digest}`, work, toldBehind(cache, { name, kind }))
     notes.run = run
     const mayServe = goneAt === undefined && freshness === 'stale'
-    const insteadOf = (failure: Failure): Got<Found> => {
+    const insteadOf = (failure: Failure): Got<FoundManifest> => {
       notes.failure = failure
       if (mayServe) return stale(name, stored, failure)
       if (goneAt !== undefined) throw gone(name, goneAt, failure)
@@ -94,7 +92,7 @@ export function pullCachedManifest(parts: Pick<Parts, 'catalog' | 'blobs' | 'loc
   function answerOf(
     confirmation: Confirmation,
     { stored, first }: { stored: TaggedManifest; first: boolean },
-  ): Got<Found> {
+  ): Got<FoundManifest> {
     if (confirmation.is === 'gone') throw new UpstreamFailure(confirmation.failure)
     if (confirmation.is === 'confirmed') return { value: stored, outcome: 'hit' }
     const { manifest } = confirmation
@@ -102,7 +100,7 @@ export function pullCachedManifest(parts: Pick<Parts, 'catalog' | 'blobs' | 'loc
   }
 
   /** A tag that is here. */
-  async function byTag(pull: CachedPull, stored: TaggedManifest, notes: Notes): Promise<Got<Found>> {
+  async function byTag(pull: CachedPull, stored: TaggedManifest, notes: Notes): Promise<Got<FoundManifest>> {
     const { at, name } = pull
     const { goneAt } = stored
     const freshness = freshnessOf(stored, { now: now(), ...at })
@@ -119,7 +117,7 @@ export function pullCachedManifest(parts: Pick<Parts, 'catalog' | 'blobs' | 'loc
     if (error instanceof UpstreamFailure && error.failure.cause === 'not-found') notFound.remember(name, error.failure)
   }
 
-  return async (pull: CachedPull): Promise<Found> => {
+  return async (pull: CachedPull): Promise<FoundManifest> => {
     const { stored } = pull
     return await told(parts, pull, async (notes) => {
       if (stored === undefined) return await fetch(pull, notes)
@@ -133,7 +131,7 @@ export function pullName({ repository }: Pick<CachedRepository, 'repository'>, r
   return `${repository}${reference.includes(':') ? '@' : ':'}${reference}`
 }
 
-function stale(name: string, stored: TaggedManifest, failure: Failure): Got<Found> {
+function stale(name: string, stored: TaggedManifest, failure: Failure): Got<FoundManifest> {
   const warning = `${name} is served as it was at ${when(stored)}, and could not be confirmed: ${sentenceOf(failure)}`
   return { value: { ...stored, warning }, outcome: 'stale', failure }
 }

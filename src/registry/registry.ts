@@ -31,17 +31,19 @@ export interface Caller {
 
 export interface Manifests {
   /** Throws `manifest-unknown` or `name-unknown`, and of a cached repository what its upstream's failure is (`upstream-refusal.ts`). `warning`: what the client should be told beside it. */
-  findManifest(
-    repository: string,
-    reference: string,
-    asker: Asker,
-  ): Promise<StoredManifest & { readonly warning?: string }>
+  findManifest(repository: string, reference: string, asker: Asker): Promise<FoundManifest>
 
   /** Checks, stores and tags; in force, durably, when it resolves. */
   putManifest(repository: string, push: ManifestPush): Promise<{ digest: Digest; subject?: Digest; tags: string[] }>
 
   /** By digest: with all its tags. By tag: only the tag. */
   deleteManifest(repository: string, reference: string): Promise<void>
+}
+
+export interface FoundManifest extends StoredManifest {
+  readonly warning?: string
+  /** It could not be kept: `findBlob` does not have it. */
+  readonly unkept?: true
 }
 
 export interface ManifestPush {

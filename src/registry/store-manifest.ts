@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { BlobStore } from '../blobs/blob-store.ts'
-import type { StoredManifest } from '../catalog/catalog.ts'
 import { algorithmOf, type Digest } from '../oci/digest.ts'
 import type { FetchedManifest } from '../upstream/upstream.ts'
 import type { Parts } from './parts.ts'
+import type { FoundManifest } from './registry.ts'
 
 /** Makes a manifest's bytes durable, before its row is written. Under the digest's lock. */
 export async function storeManifestBytes(blobs: BlobStore, digest: Digest, bytes: Uint8Array): Promise<void> {
@@ -40,14 +40,14 @@ export function storeCachedManifest(parts: Pick<Parts, 'catalog' | 'blobs' | 'lo
     return (await catalog.blobAnywhere(digest)) === size && (await blobs.stat(digest))?.size === size
   }
 
-  return async (repository: string, fetched: FetchedManifest, tag?: string): Promise<StoredManifest> => {
+  return async (repository: string, fetched: FetchedManifest, tag?: string): Promise<FoundManifest> => {
     const { digest, bytes, manifest } = fetched
-    let mediaType: string | undefined
     try {
-      mediaType = await keep(repository, fetched, tag)
+      const mediaType = await keep(repository, fetched, tag)
+      if (mediaType !== undefined) return { digest, bytes, mediaType }
     } catch (error) {
       report('a manifest could not be cached, and is fetched again when it is asked for', { repository, digest, error })
     }
-    return { digest, bytes, mediaType: mediaType ?? manifest.mediaType }
+    return { digest, bytes, mediaType: manifest.mediaType, unkept: true }
   }
 }

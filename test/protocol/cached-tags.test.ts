@@ -382,6 +382,23 @@ test('bytes whose row was never written, as after a crash, are nothing that anyb
   assert.equal(await catalog.repository(`docker.io/${NAME}`), undefined)
 })
 
+test('a manifest that is too large to wait in memory is read from where it is kept, and told of once', async () => {
+  await using cache = await testCache()
+  const large = makeImage('large', { annotations: { filler: 'x'.repeat(300_000) } })
+  cache.hub.publish(NAME, large, '3')
+  for (const reference of ['3', '3', large.manifest.digest]) {
+    serves(await cache.get(`/v2/docker.io/${NAME}/manifests/${reference}`), large)
+  }
+  assert.deepEqual(cache.hub.asked, [`manifest ${NAME}:3`])
+  assert.deepEqual(told(cache), ['fetched', 'hit', 'hit'])
+  // Nor is it lost where it cannot be kept.
+  const { blobs } = cache.registry.rules.parts
+  Object.assign(blobs, { begin: () => Promise.reject(new Error('the disk is full')) })
+  const other = makeImage('other', { annotations: { filler: 'y'.repeat(300_000) } })
+  cache.hub.publish(NAME, other, '4')
+  serves(await cache.get(`/v2/docker.io/${NAME}/manifests/4`), other)
+})
+
 suite('a digest', () => {
   const BY_DIGEST = `/v2/docker.io/${NAME}/manifests/${OLD.manifest.digest}`
 

@@ -35,7 +35,13 @@ export function readManifest(registry: Pick<Registry, 'findManifest' | 'findBlob
     if (!reference.includes(':') && !isTag(reference)) {
       throw new Refusal('manifest-unknown', { because: `'${reference.slice(0, 140)}' can be no tag` })
     }
-    const { digest, mediaType, bytes, warning } = await registry.findManifest(repository, reference, request)
+    const {
+      digest,
+      mediaType,
+      bytes,
+      warning,
+      unkept = false,
+    } = await registry.findManifest(repository, reference, request)
     const common = {
       'cache-control': reference.includes(':') ? 'private, max-age=31536000, immutable' : 'no-cache',
       'docker-content-digest': digest,
@@ -44,7 +50,7 @@ export function readManifest(registry: Pick<Registry, 'findManifest' | 'findBlob
     const warnings = warning === undefined ? [] : [warning]
     if (isUnchanged(headers, digest)) return { status: 304, headers: common, warnings }
     const reply = { status: 200, headers: { ...common, ...INERT, 'content-type': mediaType }, warnings }
-    if (method === 'HEAD' || bytes.length <= MOST_HELD) return { ...reply, body: bytes }
+    if (method === 'HEAD' || bytes.length <= MOST_HELD || unkept) return { ...reply, body: bytes }
     const blob = await registry.findBlob(repository, digest, { asker: request })
     return { ...reply, body: { reader: await blob.open(), start: 0, end: bytes.length } }
   }
