@@ -33,6 +33,8 @@ interface Progress extends OpenOptions {
 
 /** Connects by one way, to its end: proxy, tunnel and TLS. Throws an `EgressError`, or the reason of the signal. */
 export async function openConnection(target: Target, options: OpenOptions): Promise<Socket> {
+  // The first time it takes long, and is no part of the connection.
+  if (target.secure) options.trust.contextFor(options.ca)
   let timeout = new EgressError('dns', 'timeout', { peer: target.peer })
   const giveUp = new AbortController()
   const timer = setTimeout(() => giveUp.abort(timeout), options.connectMs)
