@@ -365,6 +365,43 @@ suite('the listener of an upstream (S24, FC-39)', () => {
   })
 })
 
+suite('a token for what is cached is asked for by the name in the URL, and rights are of the whole name', () => {
+  const access: AccessSettings = {
+    groups: {},
+    rules: [
+      { who: 'ann', may: ['pull'], repositories: ['docker.io/library/*'] },
+      { who: 'eve', may: ['pull'], repositories: ['library/*', 'docker.io/team/*'] },
+      { who: 'anonymous', may: ['pull'], repositories: ['public/**'] },
+    ],
+  }
+  for (const target of [
+    '/v2/library/alpine/manifests/3?ns=docker.io',
+    '/v2/alpine/manifests/3?ns=docker.io',
+    '/v2/docker.io/library/alpine/manifests/3',
+    '/v2/docker.io/alpine/manifests/3',
+    '/v2/index.docker.io/library/alpine/manifests/3',
+    '/docker.io/v2/library/alpine/manifests/3',
+    '/v2/library/alpine/manifests/3',
+  ]) {
+    test(target, () =>
+      withRules(
+        async ({ request }) => {
+          const first = await request(`GET ${target}`)
+          const scope = /scope="([^"]+)"/.exec(String(first.headers['www-authenticate']))?.[1] ?? ''
+          assert.equal(scope, `repository:${/v2\/(.*)\/manifests/.exec(target)?.[1]}:pull`)
+          const pull = async (as: string) => {
+            const { text } = await request(`GET /token?scope=${scope}`, { as })
+            return (await request(`GET ${target}`, { headers: { authorization: `Bearer ${JSON.parse(text).token}` } }))
+              .status
+          }
+          assert.deepEqual([await pull('ann'), await pull('eve')], [200, 403])
+        },
+        { access, defaultUpstream: 'docker.io' },
+      ),
+    )
+  }
+})
+
 suite('a push where a default upstream is (S64)', () => {
   const push = async ({ request }: TestRegistry, name: string, as: string) =>
     (await request(`POST /v2/${name}/blobs/uploads/`, { as })).status
