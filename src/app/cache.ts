@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Log } from '../base/log.ts'
 import type { BlobStore } from '../blobs/blob-store.ts'
 import type { ProxyVariables } from '../config/proxy-variables.ts'
@@ -7,7 +6,7 @@ import type { Config } from '../config/settings.ts'
 import { readNoProxy } from '../egress/no-proxy.ts'
 import { openEgress } from '../egress/open-egress.ts'
 import type { Activity } from '../registry/activity.ts'
-import type { Cache, CachedUpstream } from '../registry/cache.ts'
+import { type Cache, type CachedUpstream, sleepFor } from '../registry/cache.ts'
 import { openUpstream } from '../upstream/http-upstream.ts'
 import type { UpstreamObserver } from '../upstream/upstream.ts'
 import { upstreamsOf } from './upstream-settings.ts'
@@ -56,11 +55,6 @@ export async function openCache(config: Config, parts: CacheParts): Promise<{ ca
     },
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
-}
-
-/** Keeps no process alive. */
-async function sleepFor(ms: number, signal?: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { ref: false, ...(signal && { signal }) })
 }
 
 /** Which boot of the machine this is; elsewhere than on Linux nobody knows. */

@@ -104,7 +104,7 @@ export function meaningOf(asked: NameAsked, known: Known): Meaning {
 }
 
 /** Whether a first component is a registry's name rather than a part of a repository's. */
-export function looksLikeHost(component: string): boolean {
+function looksLikeHost(component: string): boolean {
   return /[.:]/.test(component)
 }
 
