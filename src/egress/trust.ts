@@ -21,7 +21,8 @@ export class Trust {
   }
 }
 
-const CERTIFICATES = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^]*?-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g
+const CERTIFICATES =
+  /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[\s\S]*?-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g
 
 /** Throws an `OperatorError` for what holds no certificate, or a broken one: OpenSSL passes over those in silence. */
 export function checkCa(ca: string, whose: string): void {
