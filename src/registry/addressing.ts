@@ -1,3 +1,4 @@
+import { registryName } from '../base/registry-name.ts'
 import { parseRepositoryName } from '../oci/name.ts'
 import { Refusal } from '../oci/refusal.ts'
 
@@ -62,12 +63,6 @@ export type Meaning =
   /** A name as it stands: the catalog knows whether it is hosted. If not, it is the default upstream's (`otherwise`), or names a registry that is not cached (`host`). */
   | { readonly kind: 'plain'; readonly repository: string; readonly otherwise?: Theirs; readonly host?: string }
 
-/** What Docker Hub is called beside its name. */
-const ALIASES: Readonly<Record<string, string>> = {
-  'index.docker.io': 'docker.io',
-  'registry-1.docker.io': 'docker.io',
-}
-
 /** Throws `name-unknown` for a registry that is not cached here, `name-invalid`, and `request-invalid` for several `ns`. */
 export function meaningOf(asked: NameAsked, known: Known): Meaning {
   const { bound } = asked
@@ -124,34 +119,32 @@ export function splitCanonical(
   return name !== undefined && upstreams.has(first) ? { upstream: first, name } : undefined
 }
 
-/** `ns`, folded. */
+/** `ns`, by the registry's one name. */
 function namespaceOf({ ns }: NameAsked): string | undefined {
-  const [namespace, another] = new Set(ns.filter((value) => value !== '').map(fold))
+  const [namespace, another] = new Set(ns.filter((value) => value !== '').map(registryName))
   if (another === undefined) return namespace
   throw new Refusal('request-invalid', { because: 'it has several ns, which name different registries' })
 }
 
-/** Names of hosts do not depend on case, and 443 is where they are asked anyway. */
-function fold(host: string): string {
-  const folded = host.toLowerCase().replace(/:443$/, '')
-  return Object.hasOwn(ALIASES, folded) ? (ALIASES[folded] ?? folded) : folded
-}
-
 function upstreamNamed(host: string, { upstreams }: Known): string | undefined {
-  const folded = fold(host)
-  return upstreams.has(folded) ? folded : undefined
+  const name = registryName(host)
+  return upstreams.has(name) ? name : undefined
 }
 
 /** A name of ours that has no port, like those of a certificate, is ours on each. */
 function isOwn(namespace: string, own: readonly string[]): boolean {
   const withoutPort = namespace.replace(/:\d+$/, '')
-  return own.map(fold).some((name) => name === namespace || name === withoutPort)
+  return own.map(registryName).some((name) => name === namespace || name === withoutPort)
 }
 
 /** The name as that upstream has it: a prefix that repeats the upstream goes, once. */
 function theirs(upstream: string, name: string, known: Known): Theirs {
   const [first, rest] = split(name)
-  return whole(upstream, parseRepositoryName(rest !== undefined && fold(first) === upstream ? rest : name), known)
+  return whole(
+    upstream,
+    parseRepositoryName(rest !== undefined && registryName(first) === upstream ? rest : name),
+    known,
+  )
 }
 
 function whole(upstream: string, name: string, { upstreams }: Known): Theirs {
