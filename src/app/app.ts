@@ -8,6 +8,7 @@ import { trustedProxies } from '../http/forwarded.ts'
 import { openRequestMetrics } from '../http/request-metrics.ts'
 import { type Limits, routes } from '../http/routes.ts'
 import { openActivity } from '../ops/activity.ts'
+import { failingUpstreams, watchUpstreams } from '../ops/failing-upstreams.ts'
 import { sleepFor } from '../registry/cache.ts'
 import { createRegistry } from '../registry/create-registry.ts'
 import { DigestLock } from '../registry/digest-lock.ts'
@@ -112,6 +113,8 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     report: (what, facts) => log.error(facts, what),
     cache,
   }
+  const asked = () => [...cache.upstreams.values()].map(({ upstream }) => upstream)
+  watchUpstreams(metrics, asked)
   watchServer(metrics, { leases: parts.leases, health, writerQueue: volume.writerQueue })
   await finishRemovals(parts)
   await adoptAtStart({ parts, root, log, signal })
@@ -138,6 +141,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       upstreams: parts.cache.upstreams.keys(),
     },
     ...{ signIn, health, admit: admission(health), begun: requests.begun },
+    failing: () => failingUpstreams(asked()),
     readOnly: config.storage.maintenance.readonly.enabled,
   })
   // Requests end before anything that they use.

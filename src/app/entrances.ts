@@ -5,8 +5,7 @@ import type { SignIn } from '../http/guard.ts'
 import { prefixOf } from '../http/prefix.ts'
 import type { Route } from '../http/route.ts'
 import { tokenAddresses } from '../http/token-address.ts'
-import type { Health } from '../ops/health.ts'
-import { type FrontOptions, openFront } from './front.ts'
+import { type FrontKnown, type FrontOptions, openFront } from './front.ts'
 import { openMirrors } from './mirrors.ts'
 import { ownNames } from './own-names.ts'
 
@@ -23,12 +22,11 @@ export interface Entrances extends AsyncDisposable {
   drain(): Promise<void>
 }
 
-export interface Serving extends Pick<HandlerOptions, 'routes' | 'admit' | 'readOnly' | 'begun'> {
+export interface Serving extends Pick<HandlerOptions, 'routes' | 'admit' | 'readOnly' | 'begun'>, FrontKnown {
   readonly signIn: SignIn & { mirrorOf(upstream: string): SignIn }
   readonly locate: NonNullable<HandlerOptions['locating']>['locate']
   /** Names of all that are cached. */
   readonly upstreams: Iterable<string>
-  readonly health: Pick<Health, 'admit' | 'degraded'>
 }
 
 type EntranceOptions = Omit<FrontOptions, 'address' | 'setting' | 'prefix' | 'drainMs' | 'most'> & {
@@ -52,8 +50,9 @@ export async function openEntrances({ http, upstreams = {} }: Config, options: E
 
   return {
     ...{ address: front.address, scheme: front.scheme, mirrors: mirrors.addresses },
-    serve({ routes, signIn, locate, upstreams: names, health, ...rest }) {
+    serve({ routes, signIn, locate, upstreams: names, health, failing, ...rest }) {
       const locating = { locate, own }
+      const known = { health, ...(failing && { failing }) }
       const handle = (
         probes: readonly Route[],
         more: Pick<HandlerOptions, 'signIn' | 'mirror' | 'tokenAddress'>,
@@ -64,7 +63,7 @@ export async function openEntrances({ http, upstreams = {} }: Config, options: E
           handle(front.routes, { signIn, tokenAddress: tokenAddresses({ host: http.host, prefix: prefix.outward }) }),
           { names: new Set(names), hosts },
         ),
-        health,
+        known,
       )
       mirrors.serve((upstream, probes) => {
         const answer = handle(probes, {
@@ -72,7 +71,7 @@ export async function openEntrances({ http, upstreams = {} }: Config, options: E
           tokenAddress: tokenAddresses({ prefix: direct.outward }),
         })
         return withBindings(answer, { names: new Set([upstream]), hosts: new Map() })
-      }, health)
+      }, known)
     },
     drain: async () => void (await Promise.all([front.drain(), mirrors.drain()])),
     [Symbol.asyncDispose]: () => held.disposeAsync(),

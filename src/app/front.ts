@@ -7,6 +7,7 @@ import { probes, type Stage } from '../http/probes.ts'
 import type { Route } from '../http/route.ts'
 import { type ServerOptions, startServer } from '../http/server.ts'
 import { Refusal } from '../oci/refusal.ts'
+import type { FailingUpstream } from '../ops/failing-upstreams.ts'
 import type { Health } from '../ops/health.ts'
 
 /** What clients meet, from the moment that the folder is held. */
@@ -16,10 +17,17 @@ export interface Front extends AsyncDisposable {
   readonly scheme: 'http' | 'https'
   /** Of the probes, for the table of routes. */
   readonly routes: readonly Route[]
-  /** From now on requests are answered by `answer`, and `/readyz` says what `health` says. */
-  serve(answer: Answer, health?: Pick<Health, 'admit' | 'degraded'>): void
+  /** From now on requests are answered by `answer`, and `/readyz` says what `known` says. */
+  serve(answer: Answer, known?: FrontKnown): void
   /** Takes no new connections, and lets what runs come to its end. */
   drain(): Promise<void>
+}
+
+/** For `/readyz`. */
+export interface FrontKnown {
+  readonly health: Pick<Health, 'admit' | 'degraded'>
+  /** Upstreams that fail. */
+  readonly failing?: () => readonly FailingUpstream[]
 }
 
 /** Where a front listens, and how. */
@@ -41,8 +49,8 @@ export const OPEN_TO_ALL: SignIn = { required: false, challenge: '', callerFor: 
  */
 export async function openFront({ log, drainMs, prefix, ...options }: FrontOptions): Promise<Front> {
   let stage: Stage = 'adopting'
-  let known: Pick<Health, 'admit' | 'degraded'> | undefined
-  const routes = probes({ stage: () => stage, health: () => known })
+  let known: FrontKnown | undefined
+  const routes = probes({ stage: () => stage, health: () => known?.health, failing: () => known?.failing?.() ?? [] })
   let current = notYet(createHandler({ routes, signIn: OPEN_TO_ALL }))
 
   const server = await startServer({
@@ -60,9 +68,9 @@ export async function openFront({ log, drainMs, prefix, ...options }: FrontOptio
 
   return {
     ...{ address: server.address, scheme: server.scheme, routes },
-    serve(answer, health) {
+    serve(answer, all) {
       current = answer
-      known = health
+      known = all
       stage = 'serving'
     },
     drain,

@@ -1,18 +1,14 @@
 import type { ListenAddress } from '../config/address.ts'
 import type { Answer } from '../http/dispatch.ts'
 import type { Route } from '../http/route.ts'
-import type { Health } from '../ops/health.ts'
-import { type Front, type FrontOptions, openFront } from './front.ts'
+import { type Front, type FrontKnown, type FrontOptions, openFront } from './front.ts'
 
 /** Listeners of upstreams of their own (`upstreams.X.listen`), each for one of them alone. */
 export interface Mirrors extends AsyncDisposable {
   /** Where each listens. */
   readonly addresses: readonly { readonly upstream: string; readonly address: string }[]
   /** From now on requests are answered by what `answerOf` makes for each; `probes` are routes of its table. */
-  serve(
-    answerOf: (upstream: string, probes: readonly Route[]) => Answer,
-    health?: Pick<Health, 'admit' | 'degraded'>,
-  ): void
+  serve(answerOf: (upstream: string, probes: readonly Route[]) => Answer, known?: FrontKnown): void
   /** Takes no new connections, and lets what runs come to its end. */
   drain(): Promise<void>
 }
@@ -39,8 +35,8 @@ export async function openMirrors(
 
   return {
     addresses: fronts.map(({ upstream, front }) => ({ upstream, address: front.address })),
-    serve(answerOf, health) {
-      for (const { upstream, front } of fronts) front.serve(answerOf(upstream, front.routes), health)
+    serve(answerOf, known) {
+      for (const { upstream, front } of fronts) front.serve(answerOf(upstream, front.routes), known)
     },
     drain,
     [Symbol.asyncDispose]: () => held.disposeAsync(),

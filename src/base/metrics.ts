@@ -22,6 +22,10 @@ export interface Metrics {
   ): (labels: Labels<Label>, value: number) => void
   /** A gauge that is asked for its value when somebody looks. */
   reading(options: MetricOptions<never> & { readonly read: () => number }): void
+  /** The same with labels; a set that is not told any more is gone. */
+  readings<Label extends string>(
+    options: MetricOptions<Label> & { readonly read: () => Iterable<readonly [labels: Labels<Label>, value: number]> },
+  ): void
   /** All of them, in Prometheus' text format. */
   text(): Promise<string>
 }
@@ -32,6 +36,7 @@ export const NO_METRICS: Metrics = {
   gauge: () => () => undefined,
   histogram: () => () => undefined,
   reading: () => undefined,
+  readings: () => undefined,
   text: async () => '',
 }
 
@@ -67,6 +72,16 @@ export async function openMetrics(): Promise<Metrics> {
         ...{ name, help, registers },
         collect() {
           this.set(read())
+        },
+      })
+    },
+    readings({ name, help, labels = [], read }) {
+      new prometheus.Gauge({
+        ...{ name, help, registers, labelNames: [...labels] },
+        collect() {
+          this.reset()
+          let left = MOST_LABEL_SETS
+          for (const [of, value] of read()) if (left-- > 0) this.set({ ...of }, value)
         },
       })
     },

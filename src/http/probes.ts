@@ -1,4 +1,5 @@
 import { Refusal } from '../oci/refusal.ts'
+import type { FailingUpstream } from '../ops/failing-upstreams.ts'
 import type { Health } from '../ops/health.ts'
 import type { Handler, Reply, Route } from './route.ts'
 
@@ -9,6 +10,8 @@ export interface ProbeParts {
   readonly stage: () => Stage
   /** Left out while there is nothing whose health could be known. */
   readonly health: () => Pick<Health, 'admit' | 'degraded'> | undefined
+  /** What is cached of these is served, so the server is as ready as without. */
+  readonly failing: () => readonly FailingUpstream[]
 }
 
 const READ = ['GET', 'HEAD']
@@ -22,7 +25,7 @@ export function probes(parts: ProbeParts): Route[] {
 }
 
 /** A server that is degraded still serves what it has: nobody is better off without it. */
-function readiness({ stage, health }: ProbeParts): Reply {
+function readiness({ stage, health, failing }: ProbeParts): Reply {
   const now = stage()
   if (now !== 'serving') return json(503, { status: now })
   const known = health()
@@ -33,7 +36,11 @@ function readiness({ stage, health }: ProbeParts): Reply {
     return json(503, { status: 'unavailable', because: error.facts.because })
   }
   const degraded = known?.degraded
-  return json(200, degraded === undefined ? { status: 'ready' } : { status: 'degraded', because: degraded })
+  const upstreams = failing()
+  return json(200, {
+    ...(degraded === undefined ? { status: 'ready' } : { status: 'degraded', because: degraded }),
+    ...(upstreams.length > 0 && { upstreams }),
+  })
 }
 
 export interface DebugParts {

@@ -19,6 +19,9 @@ export const HANDLERS: Readonly<Record<string, string>> = {
 /** Node's parser knows thirty more; whoever tries them needs no line for each. */
 const METHODS = new Set(['get', 'head', 'put', 'post', 'patch', 'delete', 'options'])
 
+/** What registry 3 counts of its proxy; the rest of that is in `ops/proxy-metrics.ts`. */
+const CACHED: ReadonlySet<string> = new Set(['blob', 'manifest'])
+
 /** Upper bounds, as registry:2 has them. */
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60]
 const BYTES = Array.from({ length: 22 }, (_, power) => 1024 * 2 ** power)
@@ -54,6 +57,11 @@ export function openRequestMetrics(metrics: Metrics): RequestMetrics {
     labels: ['handler'],
     buckets: BYTES,
   })
+  const pushed = metrics.counter({
+    name: 'registry_proxy_pushed_bytes_total',
+    help: 'The size of total bytes pushed to the client',
+    labels: ['type'],
+  })
   const inFlight = metrics.gauge({
     name: 'registry_http_in_flight_requests',
     help: 'The in-flight HTTP requests',
@@ -68,6 +76,7 @@ export function openRequestMetrics(metrics: Metrics): RequestMetrics {
   }
 
   for (const handler of Object.values(HANDLERS)) count(handler, 0)
+  for (const type of CACHED) pushed({ type }, 0)
   return {
     begun(route) {
       const handler = HANDLERS[route]
@@ -84,6 +93,7 @@ export function openRequestMetrics(metrics: Metrics): RequestMetrics {
       duration({ handler, method }, ms / 1000)
       requestSize({ handler }, requestSizeOf(arrival))
       responseSize({ handler }, bytes)
+      if (outcome?.located?.upstream !== undefined && CACHED.has(handler)) pushed({ type: handler }, bytes)
     },
   }
 }

@@ -7,7 +7,7 @@ export interface ToldWhy {
   readonly lines: readonly string[]
 }
 
-/** Attempts that a person reads; a program gets all. */
+/** Lines of attempts that a person reads; a program gets all. */
 const MOST_SHOWN = 12
 
 /** What became of a request. */
@@ -71,13 +71,25 @@ function failureLines(failure: Failure): string[] {
 
 function attemptLines(attempts: readonly AttemptMade[]): string[] {
   if (attempts.length === 0) return ['  tried     nothing: it was known already, or another request had asked']
-  const shown = attempts.slice(0, MOST_SHOWN).map(({ route, hop, host, status, cause, ms }, index) => {
-    const came = [...(status === undefined ? [] : [String(status)]), ...(cause === undefined ? [] : [cause])]
+  const alike = alikeTogether(attempts)
+  const shown = alike.slice(0, MOST_SHOWN).map(({ what, times: many, ms }, index) => {
     const start = index === 0 ? '  tried     ' : '            '
-    return `${start}${hop} of ${host}, route ${route}: ${came.join(' ') || 'answered'}, ${seconds(ms)}`
+    return `${start}${what}, ${many === 1 ? seconds(ms) : `${many} times, ${seconds(ms)} together`}`
   })
-  const more = attempts.length - shown.length
-  return more === 0 ? shown : [...shown, `            and ${more} more (--json has all)`]
+  return shown.length === alike.length ? shown : [...shown, '            and more: --json has all']
+}
+
+/** What was tried again and again, with the same end, once. */
+function alikeTogether(attempts: readonly AttemptMade[]): { what: string; times: number; ms: number }[] {
+  const groups: { what: string; times: number; ms: number }[] = []
+  for (const { route, hop, host, status, cause, ms } of attempts) {
+    const came = [...(status === undefined ? [] : [String(status)]), ...(cause === undefined ? [] : [cause])]
+    const what = `${hop} of ${host}, route ${route}: ${came.join(' ') || 'answered'}`
+    const last = groups.at(-1)
+    if (last?.what === what) Object.assign(last, { times: last.times + 1, ms: last.ms + ms })
+    else groups.push({ what, times: 1, ms })
+  }
+  return groups
 }
 
 function causeOf(failure: Failure) {

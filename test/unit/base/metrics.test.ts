@@ -40,6 +40,23 @@ describe('metrics', () => {
     assert.deepEqual(await linesOf(metrics, 'depth'), ['depth 6'])
   })
 
+  test('readings have what is told when they are asked, and nothing of what was told before', async () => {
+    const metrics = await openMetrics()
+    const depths = new Map([['north', 3]])
+    metrics.readings({
+      ...{ name: 'depths', help: 'Depths', labels: ['of'] },
+      *read() {
+        for (const [of, value] of depths) yield [{ of }, value]
+      },
+    })
+    assert.deepEqual(await linesOf(metrics, 'depths'), ['depths{of="north"} 3'])
+    depths.delete('north')
+    for (let index = 0; index < 1_000; index += 1) depths.set(`d${index}`, index)
+    const lines = await linesOf(metrics, 'depths')
+    assert.equal(lines.length, 500)
+    assert.equal(lines[0], 'depths{of="d0"} 0')
+  })
+
   test('a histogram counts up to each bound', async () => {
     const metrics = await openMetrics()
     const observe = metrics.histogram({ name: 'wait_seconds', help: 'Wait', labels: ['on'], buckets: [1, 2] })

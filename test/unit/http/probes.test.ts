@@ -44,12 +44,21 @@ describe('probes', () => {
     test(`${name} is alive, and ready is ${status}`, async () => {
       const all = checked()
       set(all)
-      const ask = asker(probes({ stage: () => stage, health: () => all.health }))
+      const ask = asker(probes({ stage: () => stage, health: () => all.health, failing: () => [] }))
       assert.deepEqual(await ask('GET /readyz'), [status, body])
       assert.deepEqual(await ask('HEAD /readyz'), [status, undefined])
       assert.deepEqual(await ask('GET /healthz'), [200, { status: 'alive' }])
     })
   }
+
+  test('a server whose upstreams fail is as ready as without, and names them; one that cannot read says that alone', async () => {
+    const { health, reads } = checked()
+    const upstreams = [{ name: 'docker.io', cause: 'timeout', since: '2026-01-02T03:04:05.000Z' }]
+    const ask = asker(probes({ stage: () => 'serving', health: () => health, failing: () => upstreams }))
+    assert.deepEqual(await ask('GET /readyz'), [200, { status: 'ready', upstreams }])
+    reads(gone)
+    assert.deepEqual(await ask('GET /readyz'), [503, { status: 'unavailable', because: gone.message }])
+  })
 })
 
 describe('the debug listener', () => {
