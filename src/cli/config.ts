@@ -1,4 +1,5 @@
 import { formatConfig, plainConfig } from '../config/load.ts'
+import { accessInWords } from './access-words.ts'
 import type { Command } from './command.ts'
 import { LENIENT, takeConfig } from './find-config.ts'
 
@@ -20,6 +21,7 @@ export const configCheck: Command = {
       terminal.note(`${place} ${message}`)
       if (hint !== undefined) terminal.note(`  hint: ${hint}`)
     }
+    for (const line of accessInWords(taken.config)) terminal.note(`access: ${line}`)
     terminal.text(options['json'] === true ? JSON.stringify(plainConfig(taken.config)) : formatConfig(taken.config))
     return 0
   },
