@@ -151,7 +151,8 @@ function docker(version: '20' | '29', name: string, image: string): Way {
           : await startDockerd(namespace, {
               dockerd: program('dockerd-29'),
               args: [...options, '--containerd', await socketFor29(namespace), '--feature', 'time-namespaces=false'],
-              env: { DOCKER_MIN_API_VERSION: '1.41' },
+              // With the image store of containerd it looks for no authority of a mirror in certs.d.
+              env: { DOCKER_MIN_API_VERSION: '1.41', SSL_CERT_FILE: ca },
             })
       for (const host of [CACHE, MIRROR]) await dockerd.trust(ca, host)
       const run: (args: readonly string[], options?: ProcessOptions & { timeoutMs?: number }) => Promise<Outcome> = (
@@ -189,7 +190,10 @@ for (const { name, programs, pull } of WAYS) {
     async (t) => {
       await using lab = await startCacheLab(outside, LINE)
       await mkdir(lab.namespace.folder.at('home'))
-      const digest = await pull(lab)
+      const digest = await pull(lab).catch((error: unknown) => {
+        for (const line of lab.server.log.slice(-40)) t.diagnostic(JSON.stringify(line))
+        throw error
+      })
       const expected = [big, ...big.children].map(({ manifest }) => manifest.digest as string)
       assert.ok(expected.includes(digest), `${digest} is none of ${expected.join(', ')}`)
       const { cuts, bytesDown } = lab.line

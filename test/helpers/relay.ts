@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { type AddressInfo, connect, createServer, type NetConnectOpts, type Server, type Socket } from 'node:net'
 
 export interface RelayOptions {
@@ -13,6 +14,11 @@ export interface RelayOptions {
   readonly port?: number
 }
 
+const REOPEN_MS = 20
+
+/** Those that the system gives to nobody's connection: while new ones are refused, the port is free to be taken. */
+const NOBODYS_PORTS = [20_000, 32_000] as const
+
 /** A timer is no finer. */
 const SHORTEST_PAUSE_MS = 4
 
@@ -26,7 +32,18 @@ const SHORTEST_PAUSE_MS = 4
  *     assert.ok(relay.bytesDown <= 1.05 * size)
  */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
-  const relay = new Relay(options)
+  const { port, refuseMs } = options
+  if (port !== undefined || refuseMs === undefined) return await opened(new Relay(options))
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await opened(new Relay({ ...options, port: randomInt(...NOBODYS_PORTS) }))
+    } catch (error) {
+      if (tries === 10) throw error
+    }
+  }
+}
+
+async function opened(relay: Relay): Promise<Relay> {
   await relay.open()
   return relay
 }
@@ -78,7 +95,14 @@ export class Relay implements AsyncDisposable {
     const { refuseMs = 0 } = this.#options
     if (refuseMs === 0 || !this.#server?.listening) return
     this.#server.close()
-    this.#opening = setTimeout(() => void this.open(), refuseMs)
+    this.#opening = setTimeout(() => this.#reopen(), refuseMs)
+  }
+
+  /** Somebody's connection may have the port for a moment, as its own. */
+  #reopen(): void {
+    this.open().catch(() => {
+      this.#opening = setTimeout(() => this.#reopen(), REOPEN_MS)
+    })
   }
 
   /** Cuts all, and refuses until `open`. */
