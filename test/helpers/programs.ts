@@ -36,6 +36,7 @@ export const PROGRAMS = {
   script: { path: '/usr/bin/script', package: 'bsdutils' },
   'mkfs.ext4': { path: '/sbin/mkfs.ext4', package: 'e2fsprogs', needsRoot: true },
   unshare: { path: '/usr/bin/unshare', package: 'util-linux', needsRoot: true },
+  nft: { path: '/usr/sbin/nft', package: 'nftables', needsRoot: true },
   nsenter: { path: '/usr/bin/nsenter', package: 'util-linux', needsRoot: true },
   'docker-registry': { path: '/usr/bin/docker-registry', package: 'docker-registry' },
   squid: { path: '/usr/sbin/squid', package: 'squid' },
