@@ -294,6 +294,28 @@ suite('pushes beside the cache (S64, FC-34)', () => {
       assert.deepEqual(hub.asked, [])
     }))
 
+  test('to library/ go on where a rule names that repository, and to no other', () =>
+    withCache(
+      async ({ request }, { hub }) => {
+        for (const [name, status] of [
+          ['library/mine', 202],
+          ['library/other', 405],
+          ['docker.io/library/mine', 405],
+          ['apps/web', 202],
+        ] as const) {
+          assert.equal((await request(`POST /v2/${name}/blobs/uploads/`, { as: 'ann' })).status, status, name)
+        }
+        assert.deepEqual(hub.asked, [])
+      },
+      {
+        users: { ann: 'everything' },
+        access: {
+          groups: {},
+          rules: [{ who: ['ann'], may: ['pull', 'push'], repositories: ['library/mine', '**'] }],
+        },
+      },
+    ))
+
   test('who may not push there by any name is told that, and not what is cached', () =>
     withCache(
       async ({ request }) => {
