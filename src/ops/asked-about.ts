@@ -51,7 +51,7 @@ function namesOf(name: string): string[] {
   const upstream = registryName(first)
   const below = upstream === 'docker.io' && rest.length === 1 ? ['library', ...rest] : rest
   // The first may be we ourselves, as a client calls us.
-  return [[upstream, ...below].join('/'), rest.join('/'), ...namesOf(rest.join('/'))]
+  return [[upstream, ...below].join('/'), ...namesOf(rest.join('/'))]
 }
 
 function isHost(component: string): boolean {
