@@ -156,7 +156,11 @@ export abstract class ScriptedServer implements AsyncDisposable {
 
   /** Resets every connection. */
   resetAll(): void {
-    for (const socket of this.#sockets) if (!socket.destroyed) socket.resetAndDestroy()
+    for (const socket of this.#sockets) {
+      // One that is being ended cannot be reset: its handle would stay, and the process may never end.
+      if (socket.writableEnded) socket.destroy()
+      else if (!socket.destroyed) socket.resetAndDestroy()
+    }
   }
 
   /** Ends the server: from then on connections are refused. `open` begins again on the same port. */

@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+// Loaded when it is used first, which takes longer than any answer here.
+import 'undici'
 import { Secret } from '../../../src/base/secret.ts'
 import type { RouteOption } from '../../../src/egress/egress.ts'
 import { openEgress } from '../../../src/egress/open-egress.ts'
@@ -11,6 +13,14 @@ import {
   type Upstream,
   UpstreamFailure,
 } from '../../../src/upstream/upstream.ts'
+
+export function realClock(): Clock {
+  return {
+    now: () => 1_700_000_000_000 + performance.now(),
+    monotonic: () => performance.now(),
+    sleep: (ms, signal) => sleep(ms, undefined, { ref: false, ...(signal && { signal }) }),
+  }
+}
 
 /** So much faster than real time, so that ten seconds of patience are half a one; loopback answers in milliseconds. */
 const SPEED = 10
@@ -52,9 +62,10 @@ export function openTestUpstream(options: OpenOptions): Opened {
     realms = [],
     routes = [{ kind: 'direct' }],
     ca,
-    clock = fastClock(),
+    clock = realClock(),
   } = options
-  const egress = openEgress()
+  // Looking names up takes threads that a loaded machine has not.
+  const egress = openEgress({ resolve: () => Promise.resolve(['127.0.0.1']) })
   const door = egress.doorFor({ name, routes, noproxy: [], ...(ca !== undefined && { ca }) })
   const made: AttemptMade[] = []
   const received = new Map<string, number>()

@@ -5,7 +5,7 @@ import { startFakeUpstream } from '../../helpers/fake-upstream.ts'
 import { challenge, FAULTS, pageFault, redirectTo, saysError, tooMany } from '../../helpers/faults.ts'
 import { makeImage } from '../../helpers/images.ts'
 import type { Fault } from '../../helpers/scripted-reply.ts'
-import { failureOf, openTestUpstream } from './harness.ts'
+import { failureOf, fastClock, openTestUpstream } from './harness.ts'
 import { type Said, type Sent, scripted } from './scripted-door.ts'
 
 const IMAGE = makeImage('tokens')
@@ -175,7 +175,7 @@ describe('a broken token server', { concurrency: true }, () => {
     test(`that ${name} is ${cause} at its hop (T38)`, async () => {
       await using tokens = await startFakeTokenServer()
       await using fake = await startFakeUpstream({ images: IMAGES, auth: tokens })
-      await using opened = openTestUpstream({ url: fake.url })
+      await using opened = openTestUpstream({ url: fake.url, clock: fastClock() })
       tokens.always('/token?*', fault)
       const failure = await failureOf(opened.upstream.manifest('library/a', '1'))
       const told = [failure.cause, failure.hop, failure.host, failure.facts.wrong]

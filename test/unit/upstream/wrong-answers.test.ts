@@ -8,7 +8,7 @@ import { type FakeUpstream, startFakeUpstream } from '../../helpers/fake-upstrea
 import { FAULTS, pageFault, redirectTo, saysError, tooMany } from '../../helpers/faults.ts'
 import { makeImage } from '../../helpers/images.ts'
 import type { Fault } from '../../helpers/scripted-reply.ts'
-import { failureOf, openTestUpstream } from './harness.ts'
+import { failureOf, fastClock, openTestUpstream } from './harness.ts'
 
 const IMAGE = makeImage('wrong')
 const OTHER = makeImage('other')
@@ -121,7 +121,7 @@ describe('what may pass is asked for again', { concurrency: true }, () => {
 function proves({ name, ask, fault, fails, times }: Row): void {
   test(`an upstream sends ${name}`, async () => {
     await using fake = await startFakeUpstream({ images: { 'library/a:1': IMAGE } })
-    await using opened = openTestUpstream({ url: fake.url })
+    await using opened = openTestUpstream({ url: fake.url, ...(times && { clock: fastClock() }) })
     fake.always(KINDS.get(ask) ?? '', fault)
     const running = ask(opened.upstream)
     const failure = await failureOf(running)
