@@ -167,7 +167,7 @@ for (const [what, write, level] of [
   })
 }
 
-test('only upload sessions, notes of downloads, words about cached tags and written links may be lost in a power cut', () => {
+test('only upload sessions, notes of downloads, words about cached tags, troubles and written links may be lost in a power cut', () => {
   const fleeting = Object.entries(SQLITE_COMMANDS).filter(([, { durable }]) => !durable)
   assert.deepEqual(fleeting.map(([name]) => name).sort(), [
     'beginUpload',
@@ -177,6 +177,7 @@ test('only upload sessions, notes of downloads, words about cached tags and writ
     'linksWritten',
     'markTagGone',
     'noteFill',
+    'noteTroubles',
   ])
 })
 
