@@ -148,6 +148,7 @@ export class Fill implements Followed {
       const bytes = new FillBytes(await openStore(), {
         ...{ memory, algorithm: algorithmOf(this.digest), sleep },
         floor: () => this.#readers.floor,
+        foremost: () => this.#readers.foremost,
         lost: (error) => this.#lose(error),
       })
       this.#bytes = bytes

@@ -28,6 +28,11 @@ export class FillReaders {
     return Math.min(...[...this.#all].map(({ at }) => at))
   }
 
+  /** Where the foremost is. */
+  get foremost(): number | undefined {
+    return this.none ? undefined : Math.max(...[...this.#all].map(({ at }) => at))
+  }
+
   add(reader: FillReader): void {
     this.#all.add(reader)
     this.aloneSince = undefined
