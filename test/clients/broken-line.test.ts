@@ -130,10 +130,10 @@ function crictl(): Way {
         config: `version = 3\n[plugins.'io.containerd.cri.v1.images'.registry]\nconfig_path = '${HOSTS_DIR}'\n`,
       })
       const endpoints = ['--runtime-endpoint', `unix://${socket}`, '--image-endpoint', `unix://${socket}`]
-      const run = (...args: readonly string[]) =>
+      const ask = (...args: readonly string[]) =>
         namespace.run(program('crictl'), [...endpoints, '--timeout', '5m', ...args], { timeoutMs: PULL_MS })
-      await run('pull', 'docker.io/library/big:1')
-      return digestIn(await run('inspecti', '--output', 'json', 'docker.io/library/big:1'), /@(sha256:[0-9a-f]{64})/)
+      await ask('pull', 'docker.io/library/big:1')
+      return digestIn(await ask('inspecti', '--output', 'json', 'docker.io/library/big:1'), /@(sha256:[0-9a-f]{64})/)
     },
   }
 }
