@@ -142,3 +142,20 @@ test('framing: headers up to 64 KiB are taken', async () => {
   await using out = testDoor()
   assert.equal(await outcome(out.send(`http://reg.example:${server.port}/`)), '200 hello')
 })
+
+test('framing: five hundred resets at any stage are five hundred errors, and nothing else (FC-106)', async () => {
+  const stages = ['', 'HTTP/1.1 2', HEAD, `${HEAD}content-length: 5\r\n\r\nhel`, `${HEAD}\r\nhel`]
+  let count = 0
+  await using server = await rawServer((socket) => {
+    count += 1
+    const text = stages[count % stages.length] ?? ''
+    socket.write(text, () => setImmediate(() => socket.resetAndDestroy()))
+  })
+  await using out = testDoor()
+  const url = `http://reg.example:${server.port}/`
+  for (let round = 0; round < 10; round += 1) {
+    const found = await Promise.all(Array.from({ length: 50 }, () => outcome(out.send(url))))
+    for (const line of found) assert.match(line, /^(?:header|body): reset$/)
+  }
+  assert.equal(server.connections, 500)
+})
