@@ -6,7 +6,7 @@ const MEBIBYTE = 1024 * 1024
 export const PAGE = MEBIBYTE
 
 /** Pages of all downloads together, and of one. Two are the least that one can work with: one is written while one grows. */
-const BUDGET = 40
+const BUDGET = 32
 const MOST = 8
 const LEAST = 2
 const SPARE = 8

@@ -31,6 +31,7 @@ export class BlobPull {
   }
 
   hit(): void {
+    this.#answered()
     this.#tell('hit')
   }
 
@@ -40,13 +41,13 @@ export class BlobPull {
 
   /** What is stored is sent. */
   stored(reader: BlobReader): BlobReader {
-    this.#tell('hit')
+    this.hit()
     return reader
   }
 
   /** What comes from the upstream is sent: how that ends is told when the reader is closed. */
   reading(reader: BlobReader): BlobReader {
-    this.#header = this.#options.clock() - this.#startedAt
+    this.#answered()
     let failure: { readonly error: unknown } | undefined
     return {
       get size() {
@@ -68,6 +69,10 @@ export class BlobPull {
         else this.#tell('fetched')
       },
     }
+  }
+
+  #answered(): void {
+    this.#header ??= this.#options.clock() - this.#startedAt
   }
 
   #tell(outcome: PullEnd['outcome'], failure?: Failure): void {
