@@ -99,7 +99,7 @@ export class Attempts<T> implements Running<T> {
     const onClose = () => this.#crash(closing.reason)
     closing.addEventListener('abort', onClose, { once: true })
     this.#settled.signal.addEventListener('abort', () => closing.removeEventListener('abort', onClose), { once: true })
-    this.#after(TIMES.answer, () => this.#over.abort())
+    this.#after(TIMES.begins, () => this.#over.abort())
     this.#after(TIMES.longest, () => this.#lose(this.waiting()))
     this.#releases[0]?.resolve()
     for (const [index, route] of this.#routes.entries()) {
@@ -121,7 +121,7 @@ export class Attempts<T> implements Running<T> {
     for (let tries = 0; !over.aborted; tries += 1) {
       // Where others find the route good, and only what is asked for fails again and again.
       if (tries > 0) await clock.sleep(Math.min(pauseAfter(tries), TIMES.retry), over).catch(() => undefined)
-      const turn = await health.turn(route, { until: this.#began + TIMES.answer, signal: over }).catch(() => 'over')
+      const turn = await health.turn(route, { until: this.#began + TIMES.begins, signal: over }).catch(() => 'over')
       if (turn === 'go') {
         const outcome = await this.#attempt(route, { index, patient })
         if (outcome === 'silent') patient = false
@@ -197,7 +197,8 @@ export class Attempts<T> implements Running<T> {
     const { cause, next, ofRoute, rest } = missed.judgement
     const failure = this.#failureOf(missed)
     asking.close(cause)
-    this.#failures.set(route, failure)
+    // One that had little time says less than what came before it.
+    if (cause !== 'timeout' || !this.#failures.has(route)) this.#failures.set(route, failure)
     if (ofRoute) health.failed(route, failure, { began, rest })
     if (ofRoute && this.#routes.every((other) => this.#failures.has(other))) {
       breaker.failed(mostTelling([...this.#failures.values()]) ?? failure)

@@ -12,7 +12,9 @@ export const TIMES = {
   silence: 5_000,
   /** Between two attempts of one who waits, at the most where the route is not what fails. */
   retry: 400,
-  /** No attempt begins later, so that what is told is told in time. */
+  /** No attempt begins later: it would have too little time. */
+  begins: 9_000,
+  /** What can be told is told, so that it is told in time. */
   answer: 9_500,
   /** What is going on goes on behind as long. */
   longest: 60_000,

@@ -51,6 +51,8 @@ export interface OpenOptions {
   readonly routes?: readonly RouteOption[]
   readonly ca?: string
   readonly clock?: Clock
+  /** Names into addresses. Default: every one is this machine. */
+  readonly resolve?: (name: string) => Promise<readonly string[]>
 }
 
 /** An upstream over the way out as it is, which records what is told of it. */
@@ -65,7 +67,7 @@ export function openTestUpstream(options: OpenOptions): Opened {
     clock = realClock(),
   } = options
   // Looking names up takes threads that a loaded machine has not.
-  const egress = openEgress({ resolve: () => Promise.resolve(['127.0.0.1']) })
+  const egress = openEgress({ resolve: options.resolve ?? (() => Promise.resolve(['127.0.0.1'])) })
   const door = egress.doorFor({ name, routes, noproxy: [], ...(ca !== undefined && { ca }) })
   const made: AttemptMade[] = []
   const received = new Map<string, number>()
