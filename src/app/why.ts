@@ -13,7 +13,7 @@ export async function tellWhy(
   if (requests.length === 0 && standing.length === 0) throw nothingOf(about)
   if (requests.length === 0) tell({ note: `nothing is recorded of '${about}'; what fails now is:` })
   for (const request of requests) tell(requestTold(request))
-  for (const failure of standing) tell(standingTold(failure))
+  for (const failure of standing) tell(standingTold(failure, requests))
   return requests.length === 0 ? 1 : 0
 }
 

@@ -31,8 +31,8 @@ export function requestTold(request: WhyRequest): ToldWhy {
   return { row, lines }
 }
 
-/** What is wrong with an upstream. */
-export function standingTold({ failure, ...record }: WhyStanding): ToldWhy {
+/** What is wrong with an upstream; `shown`: requests that it was told of before. */
+export function standingTold({ failure, ...record }: WhyStanding, shown: readonly WhyRequest[] = []): ToldWhy {
   const { upstream, route, cause, since, lastAt, signs, firstAt, count, request } = record
   const row = {
     ...{ what: 'failing', upstream, ...causeOf(failure) },
@@ -43,11 +43,16 @@ export function standingTold({ failure, ...record }: WhyStanding): ToldWhy {
   const met = request === undefined ? '' : `; request ${request} met it last`
   const lines = [
     `${upstream} fails ${by} since ${time(since)} (${cause})`,
-    ...failureLines(failure),
+    ...(shown.some((other) => isSame(other, record)) ? [] : failureLines(failure)),
     `  signs     ${signs}, the last at ${time(lastAt)}${met}`,
     ...(count === signs ? [] : [`  before    the first sign ever was at ${time(firstAt)}; ${count} in all`]),
   ]
   return { row, lines }
+}
+
+/** What is to be said of it was said of the request. */
+function isSame({ failure }: WhyRequest, { cause, route }: { cause: string; route: string }): boolean {
+  return failure?.cause === cause && failure.route === route
 }
 
 const OUTCOMES: Readonly<Record<string, string>> = {
