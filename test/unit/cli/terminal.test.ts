@@ -49,3 +49,15 @@ test('with --json a value is whole', () => {
   subject.row({ name: 'a\tb', size: 1 })
   assert.deepEqual(written, ['out {"name":"a\\tb","size":1}\n'])
 })
+
+test('a paragraph is lines for a person, without escapes of others, and one of JSON for a program', () => {
+  const lines = ['alpine: failed', '  why  \u001b[31mred']
+  for (const [json, expected] of [
+    [false, ['out alpine: failed\n', 'out   why  ?[31mred\n']],
+    [true, ['out {"attempts":[{"ms":1}]}\n']],
+  ] as const) {
+    const { terminal: subject, written } = terminal({ isTTY: false, json })
+    subject.paragraph({ attempts: [{ ms: 1 }] }, lines)
+    assert.deepEqual(written, expected)
+  }
+})
