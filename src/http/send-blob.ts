@@ -13,8 +13,13 @@ export class ClientLeft extends Error {
   }
 }
 
+/** How long the head of an answer waits for the first bytes, in milliseconds: together they are one packet. */
+const HEAD_WAITS_MS = 5
+
 export interface Sending {
   readonly pool: BufferPool
+  /** Sends what comes before the body, where that keeps waiting: of a cold blob, its client waits for the headers alone. */
+  readonly sendHead?: () => void
   /** Told of bytes that the socket is done with. */
   readonly onSent?: (bytes: number) => void
 }
@@ -33,7 +38,7 @@ export interface Sending {
 export async function sendBlob(
   response: Writable,
   body: BlobSpan | BlobParts,
-  { pool, onSent }: Sending,
+  { pool, sendHead, onSent }: Sending,
 ): Promise<void> {
   const { reader } = body
   const parts = 'parts' in body ? body.parts : [{ start: body.start, end: body.end }]
@@ -66,8 +71,10 @@ export async function sendBlob(
   }
 
   response.once('close', onClose)
+  const waiting = sendHead && setTimeout(sendHead, HEAD_WAITS_MS)
   try {
     let chunk = left ? Buffer.alloc(0) : await next()
+    clearTimeout(waiting)
     while (chunk.length > 0 && !left) [chunk] = await Promise.all([next(), send(chunk)])
     if (left) throw new ClientLeft()
     response.off('close', onClose)
@@ -80,6 +87,7 @@ export async function sendBlob(
     // A reader that is closed under a read says so; why it was closed is the client's doing.
     throw left && !(error instanceof ClientLeft) ? new ClientLeft(error) : error
   } finally {
+    clearTimeout(waiting)
     response.off('close', onClose)
     closing ??= reader.close()
     await closing

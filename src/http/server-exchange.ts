@@ -120,7 +120,11 @@ async function send(reply: Reply, { request, exchange, sent, last }: Sending, pa
     ...(!close && response.shouldKeepAlive && awaitsContinue(request, exchange) && { connection: 'keep-alive' }),
   })
   if (streamed) {
-    await sendBlob(response, body, { pool: parts.pool, onSent: (bytes) => (sent.bytes += bytes) })
+    await sendBlob(response, body, {
+      pool: parts.pool,
+      sendHead: () => response.flushHeaders(),
+      onSent: (bytes) => (sent.bytes += bytes),
+    })
   } else {
     if (rest === 'coming' && !request.complete)
       await endBeforeBody({ request, response, body }, gone.signal, parts.closing)

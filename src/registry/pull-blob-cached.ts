@@ -1,7 +1,7 @@
 import type { BlobReader } from '../blobs/blob-store.ts'
 import type { Digest } from '../oci/digest.ts'
 import { objectFrom } from '../oci/manifest-json.ts'
-import { type Failure, UpstreamFailure } from '../upstream/upstream.ts'
+import { type Failure, type Running, UpstreamFailure } from '../upstream/upstream.ts'
 import type { Asker } from './activity.ts'
 import type { CachedRepository } from './cached-repository.ts'
 import type { Fill } from './fill-blob.ts'
@@ -33,6 +33,8 @@ interface Request {
  */
 export function pullCachedBlob(parts: PullBlobParts) {
   const { catalog, blobs, locks, cache, fills, now, report } = parts
+  /** Questions whether a repository has a blob, one for everybody who asks. */
+  const asking = new Map<string, Running<{ size?: number }>>()
 
   /** Bytes of what the repository may show: as it is tied, or as a manifest of it says. */
   async function shown(repository: string, digest: Digest): Promise<{ size?: number } | undefined> {
@@ -149,7 +151,11 @@ export function pullCachedBlob(parts: PullBlobParts) {
   }
 
   async function askWhether({ at, digest, asker }: Request): Promise<{ size?: number }> {
-    const running = at.upstream.hasBlob(at.name, digest)
+    const key = `${at.repository} ${digest}`
+    const running = asking.get(key) ?? at.upstream.hasBlob(at.name, digest)
+    asking.set(key, running)
+    const over = () => asking.delete(key)
+    running.value.then(over, over)
     return await inTime(running.value, () => running.waiting(), asker)
   }
 

@@ -349,3 +349,29 @@ test('a blob without a size goes out in chunks, to its end', async () => {
   assert.equal(pool.lent, 0)
   assert.equal(reader.closed, 1)
 })
+
+test('the head goes out though the first bytes are not there yet (FC-14)', async () => {
+  const gate = Promise.withResolvers<void>()
+  const inner = new TestReader()
+  const reader: BlobReader = {
+    size: BYTES.length,
+    async read(into, at) {
+      await gate.promise
+      return await inner.read(into, at)
+    },
+    close: () => inner.close(),
+  }
+  await serving(
+    (response, pool) => {
+      headed(response, 5)
+      return sendBlob(response, { reader, start: 0, end: 5 }, { pool, sendHead: () => response.flushHeaders() })
+    },
+    async (connect) => {
+      using socket = await connect()
+      await socket.request('GET /')
+      assert.match((await socket.received(15)).toString('latin1'), /^HTTP\/1\.1 200/)
+      gate.resolve()
+      assert.ok((await socket.answer()).body.equals(BYTES.subarray(0, 5)))
+    },
+  )
+})

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { readFile, rm, truncate } from 'node:fs/promises'
 import { test } from 'node:test'
+import type { BlobStore } from '../../../src/blobs/blob-store.ts'
 import { parseManifest } from '../../../src/oci/manifest.ts'
 import { Refusal } from '../../../src/oci/refusal.ts'
 import type { Asker, PullEnd } from '../../../src/registry/activity.ts'
@@ -11,6 +13,7 @@ import { MemoryUpstream } from '../../helpers/memory-upstream.ts'
 import { seededBytes } from '../../helpers/seeded-bytes.ts'
 import { readAll, until } from '../../helpers/test-fills.ts'
 import { ANYONE, ASKER, openTestRules } from '../../helpers/test-rules.ts'
+import { temporaryStore } from '../blobs/temporary-store.ts'
 
 const MEBIBYTE = 1024 * 1024
 const HOME = 'docker.io/library/alpine'
@@ -19,10 +22,9 @@ const IMAGE = makeImage('cached-blob')
 const LAYER = [...IMAGE.blobs.keys()].at(-1) ?? digestOf('')
 const BYTES = IMAGE.blobs.get(LAYER) ?? Buffer.alloc(0)
 
-async function open(more: Partial<CachedUpstream> = {}) {
+async function open(more: Partial<CachedUpstream> = {}, blobs: BlobStore = new MemoryBlobStore()) {
   const upstream = new MemoryUpstream('docker.io')
   const ends: PullEnd[] = []
-  const blobs = new MemoryBlobStore()
   const activity = {
     pulled: (end: PullEnd) => void ends.push(end),
     failedBehind: () => undefined,
@@ -137,7 +139,41 @@ test('what another repository has stored is shown at once where a manifest names
   assert.deepEqual(cache.upstream.asked, [])
 })
 
-test('a stored blob that is gone or was cut is fetched again without a word to the client (D-6, FC-03)', async () => {
+for (const [what, damage] of [
+  ['lacks a byte', (path: string) => truncate(path, BYTES.length - 1)],
+  ['is cut in half', (path: string) => truncate(path, BYTES.length >> 1)],
+  ['is empty', (path: string) => truncate(path, 0)],
+  ['is gone', (path: string) => rm(path)],
+] as const) {
+  test(`a stored blob whose file ${what} is fetched again without a word to the client (D-6, FC-01, FC-03)`, async () => {
+    await using store = await temporaryStore()
+    await using cache = await open({}, store)
+    cache.upstream.publish('library/alpine', IMAGE)
+    await cache.name()
+    await readAll(await (await cache.find()).open())
+    while ((await cache.catalog.blobSize(HOME, LAYER)) === undefined) await new Promise((done) => setImmediate(done))
+    const hex = LAYER.slice('sha256:'.length)
+    const path = store.folder.at('docker/registry/v2/blobs/sha256', hex.slice(0, 2), hex, 'data')
+    await damage(path)
+    assert.equal((await cache.head()).size, BYTES.length)
+    assert.ok((await readAll(await (await cache.find()).open())).equals(BYTES))
+    while ((await store.stat(LAYER))?.size !== BYTES.length) await new Promise((done) => setImmediate(done))
+    assert.ok((await readFile(path)).equals(BYTES))
+    assert.deepEqual(cache.upstream.asked, [asked('blob'), asked('blob')])
+  })
+}
+
+test('twenty who ask for what another repository has cost one question (S5)', async () => {
+  await using cache = await open()
+  cache.upstream.publish('library/alpine', IMAGE)
+  cache.upstream.publish('library/other', IMAGE)
+  await readAll(await (await cache.find()).open())
+  while ((await cache.catalog.blobSize(HOME, LAYER)) === undefined) await new Promise((done) => setImmediate(done))
+  await Promise.all(Array.from({ length: 20 }, () => cache.find(LAYER, { repository: OTHER })))
+  assert.equal(cache.upstream.asked.filter((line) => line.startsWith('hasBlob')).length, 1)
+})
+
+test('a row without bytes is fetched again', async () => {
   await using cache = await open()
   cache.upstream.publish('library/alpine', IMAGE)
   await cache.name()
