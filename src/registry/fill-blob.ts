@@ -224,6 +224,7 @@ export class Fill implements Followed {
     const { repository, digest, report, failedBehind } = this.#options
     const told = !this.#readers.none
     this.#failed = error instanceof Error ? error : new Error(String(error))
+    this.source.abandon(this.#failed)
     if (error instanceof UpstreamFailure) {
       const { wrong } = error.failure.facts
       this.#keep = wrong !== 'digest' && wrong !== 'length' && error.failure.cause !== 'not-found'

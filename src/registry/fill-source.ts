@@ -80,9 +80,14 @@ export class FillSource {
         if (target.head === head) await this.#rest(askedAt)
       }
     } catch (error) {
-      this.#begun.reject(error)
+      this.abandon(error)
       throw error
     }
+  }
+
+  /** Nothing will come: told to who waits for the headers. */
+  abandon(error: unknown): void {
+    this.#begun.reject(error)
   }
 
   /** Leaves the connection, and asks anew. */

@@ -462,3 +462,80 @@ test('no more run at once than may, and the others wait for their turn (D-23)', 
   const got = await Promise.all(all.map((fill) => readAll(fill.read(0))))
   for (const [index, bytes] of got.entries()) assert.ok(bytes.equals(blobs[index] ?? Buffer.alloc(0)))
 })
+
+test('a prefix that is longer than the blob is thrown away', async () => {
+  await using fills = await openTestFills()
+  const digest = fills.publish(BYTES)
+  const long = Buffer.concat([BYTES, Buffer.alloc(100_000)])
+  const gate = gateAt(BYTES.length + 1)
+  fills.upstream.blobScript = () => ({ untold: true, bytes: long, chunk: 10_000, before: gate.before })
+  const first = fills.join(digest)
+  await gate.reached
+  await until(() => first.head > BYTES.length)
+  await fills.restart()
+  gate.open()
+  fills.upstream.blobScript = () => ({})
+  assert.ok((await readAll(fills.join(digest, { size: BYTES.length }).read(0))).equals(BYTES))
+})
+
+test('when a download begins anew, who was given bytes of it is broken, and who was not gets the right ones (D-9)', async () => {
+  await using fills = await openTestFills()
+  const digest = fills.publish(BYTES)
+  const gate = gateAt(3 * MEBIBYTE)
+  const wrong = Buffer.from(BYTES)
+  wrong[5] = (wrong[5] ?? 0) ^ 1
+  fills.upstream.blobScript = () => ({ bytes: wrong, before: gate.before })
+  fills.join(digest)
+  await gate.reached
+  await fills.restart()
+  gate.open()
+  const last = gateAt(BYTES.length - 65_536)
+  fills.upstream.blobScript = () => ({ before: last.before })
+  const fill = fills.join(digest)
+  const touched = fill.read(0)
+  await fill.source.begun
+  assert.equal(await touched.read(Buffer.alloc(100), 0), 100)
+  const untouched = fill.read(BYTES.length - 100)
+  const tail = untouched.read(Buffer.alloc(100), BYTES.length - 100)
+  const broken = assert.rejects(touched.read(Buffer.alloc(MEBIBYTE), BYTES.length - 1000), { name: 'UpstreamFailure' })
+  last.open()
+  await broken
+  assert.equal(await tail, 100)
+  await fill.done
+  assert.equal((await fills.blobs.stat(digest))?.size, BYTES.length)
+  await Promise.all([touched.close(), untouched.close()])
+})
+
+test('what is stored nowhere and read by nobody is not downloaded to its end', async () => {
+  await using fills = await openTestFills()
+  const bytes = seededBytes('nobody', 24 * MEBIBYTE)
+  const digest = fills.publish(bytes)
+  fills.disk.append = () => {
+    throw FULL
+  }
+  let furthest = 0
+  fills.upstream.blobScript = () => ({
+    before: (at) => {
+      furthest = at
+    },
+  })
+  const fill = fills.join(digest)
+  const reader = fill.read(0)
+  assert.equal(await reader.read(Buffer.alloc(1000), 0), 1000)
+  await until(() => fills.reports.length > 0)
+  await reader.close()
+  await fill.closed
+  assert.ok(furthest < 16 * MEBIBYTE, `it went on to byte ${furthest}`)
+})
+
+test('who waits for headers in line is told when the server ends', async () => {
+  const fills = await openTestFills({ slots: new FillSlots(1, 1) })
+  const hang = gateAt(0)
+  fills.upstream.blobScript = () => ({ before: hang.before })
+  fills.join(fills.publish(seededBytes('first', 1000)))
+  const second = fills.join(fills.publish(seededBytes('second', 1000)))
+  await hang.reached
+  const told = assert.rejects(second.source.begun, /The server ends/)
+  await fills[Symbol.asyncDispose]()
+  await told
+})
