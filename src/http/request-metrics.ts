@@ -93,9 +93,14 @@ export function openRequestMetrics(metrics: Metrics): RequestMetrics {
       duration({ handler, method }, ms / 1000)
       requestSize({ handler }, requestSizeOf(arrival))
       responseSize({ handler }, bytes)
-      if (outcome?.located?.upstream !== undefined && CACHED.has(handler)) pushed({ type: handler }, bytes)
+      if (isCached(outcome) && CACHED.has(handler)) pushed({ type: handler }, bytes)
     },
   }
+}
+
+/** Content of an upstream's, and not what is said of its failure. */
+function isCached(outcome: RequestEnd['outcome']): boolean {
+  return outcome?.located?.upstream !== undefined && outcome.reply.status < 300
 }
 
 /** About as many bytes as it came in. As registry:2 has it: of a body in chunks nothing is known. */

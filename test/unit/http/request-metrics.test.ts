@@ -31,6 +31,23 @@ describe('requests are counted', () => {
     }
   })
 
+  test('with the bytes that went out of what is cached, under the name of registry 3', async () => {
+    const { requests, lines } = await watched()
+    const located = { repository: 'docker.io/library/alpine', upstream: 'docker.io' }
+    const pushed = async () => (await lines()).filter((line) => line.startsWith('registry_proxy_pushed_bytes_total{'))
+    const none = [
+      'registry_proxy_pushed_bytes_total{type="blob"} 0',
+      'registry_proxy_pushed_bytes_total{type="manifest"} 0',
+    ]
+    requests.ended(requestEnd({ outcome: { located: { repository: 'team/app' } } }))
+    requests.ended(requestEnd({ status: 502, outcome: { located } }))
+    requests.ended(requestEnd({ outcome: { located, route: '/v2/:name+/tags/list' } }))
+    assert.deepEqual(await pushed(), none)
+    requests.ended(requestEnd({ outcome: { located } }))
+    requests.ended(requestEnd({ status: 206, ending: 'left', outcome: { located } }))
+    assert.deepEqual(await pushed(), [none[0], 'registry_proxy_pushed_bytes_total{type="manifest"} 2468'])
+  })
+
   test('while they run', async () => {
     const { requests, lines } = await watched()
     const running = async () =>
