@@ -1,5 +1,6 @@
 import type { Scenario } from './kit/scenario.ts'
 import { catalog } from './scenarios/catalog.ts'
+import { coldPull } from './scenarios/cold-pull.ts'
 import { idle } from './scenarios/idle.ts'
 import { manifest } from './scenarios/manifest.ts'
 import { pullBlob } from './scenarios/pull-blob.ts'
@@ -18,4 +19,5 @@ export const SCENARIOS: readonly Scenario[] = [
   slowDisk,
   wrongPasswords,
   idle,
+  coldPull,
 ]

@@ -25,6 +25,14 @@ export interface ContenderOptions {
   /** Of the one account. Left out: open to everybody. */
   readonly bcryptCost?: number
   readonly env?: Readonly<Record<string, string>>
+  readonly upstream?: CachedUpstream
+}
+
+/** Whose images it caches. */
+export interface CachedUpstream {
+  readonly url: string
+  /** How long Homeport takes a tag for confirmed, as its setting has it. Left out: its default. The others ask each time. */
+  readonly revalidate?: string
 }
 
 /** A server that answers over TLS on a port of its own. Its log goes to a file, as under a service manager. */
@@ -37,6 +45,8 @@ export interface Contender extends AsyncDisposable {
   cpuSeconds(): Promise<number>
   /** Resident, of all its processes, in bytes. */
   memory(): Promise<number>
+  /** The most that it was, of each of its processes. */
+  memoryPeak(): Promise<number>
 }
 
 /** Starts it, and resolves after its first answer. */
@@ -71,7 +81,8 @@ export async function startContender(name: ContenderName, options: ContenderOpti
   return {
     ...{ name, url, startMs: performance.now() - begun },
     cpuSeconds: () => cpuSecondsOf(pid),
-    memory: () => memoryOf(pid),
+    memory: () => memoryOf(pid, 'now'),
+    memoryPeak: () => memoryOf(pid, 'peak'),
     async [Symbol.asyncDispose]() {
       process.kill(-pid, 'SIGTERM')
       await ended
@@ -84,7 +95,7 @@ export async function startContender(name: ContenderName, options: ContenderOpti
 async function commandFor(
   name: ContenderName,
   port: number,
-  { folder, data, certificates, homeport, bcryptCost }: ContenderOptions,
+  { folder, data, certificates, homeport, bcryptCost, upstream }: ContenderOptions,
 ): Promise<[command: string, ...args: string[]]> {
   const config = join(folder, 'config')
   if (name === 'nginx') {
@@ -102,10 +113,17 @@ async function commandFor(
       storage: { filesystem: { rootdirectory: data } },
       http: { addr: `127.0.0.1:${port}`, tls: { certificate: certificates.certificate, key: certificates.key } },
       ...(bcryptCost !== undefined && { auth: { htpasswd: { realm: 'bench', path: htpasswd } } }),
+      ...(upstream && sectionFor(name, upstream)),
     }),
   )
   if (name === 'homeport') return [homeport, 'serve', config]
   return [program(name === 'registry2' ? 'docker-registry' : 'registry3'), 'serve', config]
+}
+
+/** `proxy` is the same for all; what it has no word for is said in Homeport's own. */
+function sectionFor(name: ContenderName, { url, revalidate }: CachedUpstream): object {
+  if (name !== 'homeport' || revalidate === undefined) return { proxy: { remoteurl: url } }
+  return { upstreams: { [new URL(url).host]: { url, default: true, revalidate } } }
 }
 
 /** Whatever the answer is, but that it is not ready. */

@@ -1,6 +1,6 @@
 import type { Certificates } from '../../test/helpers/certificates.ts'
 import type { TemporaryFolder } from '../../test/helpers/temporary.ts'
-import { type Contender, type ContenderName, startContender } from './contender.ts'
+import { type CachedUpstream, type Contender, type ContenderName, startContender } from './contender.ts'
 
 /** One line of the table. */
 export interface Row {
@@ -25,6 +25,8 @@ export interface Kit {
   readonly certificates: Certificates
   /** How often each thing is measured, in turn. */
   readonly runs: number
+  /** What sizes of cached blobs are divided by: 1, but where it is only to be seen whether all of it runs. */
+  readonly shrink: number
   start(name: ContenderName, options?: StartOptions): Promise<Contender>
 }
 
@@ -35,9 +37,12 @@ export interface StartOptions {
   readonly data?: string
   /** Fills the folder that is to be served, before the start. */
   readonly fill?: (data: string) => Promise<unknown>
+  readonly upstream?: CachedUpstream
 }
 
-export function makeKit(options: Pick<Kit, 'folder' | 'certificates' | 'runs'> & { readonly homeport: string }): Kit {
+export function makeKit(
+  options: Pick<Kit, 'folder' | 'certificates' | 'runs' | 'shrink'> & { readonly homeport: string },
+): Kit {
   const { homeport, ...kit } = options
   let started = 0
   return {

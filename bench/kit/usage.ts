@@ -9,12 +9,13 @@ export async function cpuSecondsOf(group: number): Promise<number> {
   return members.reduce((sum, { ticks }) => sum + ticks, 0) / TICKS_A_SECOND
 }
 
-/** Resident memory of a process group, in bytes. */
-export async function memoryOf(group: number): Promise<number> {
+/** Resident memory of a process group, in bytes. `peak`: the sum of the most that each of its processes had. */
+export async function memoryOf(group: number, when: 'now' | 'peak'): Promise<number> {
+  const line = when === 'now' ? /^VmRSS:\s+(\d+) kB$/m : /^VmHWM:\s+(\d+) kB$/m
   let sum = 0
   for (const { pid } of await membersOf(group)) {
     const status = await readFile(`/proc/${pid}/status`, 'utf8')
-    sum += Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024
+    sum += Number(line.exec(status)?.[1] ?? 0) * 1024
   }
   return sum
 }
