@@ -34,10 +34,7 @@ export function secure(socket: Socket, { host, peer, context, hop }: SecureOptio
     }
     // Stays for ever, as that of the socket below.
     secured.on('error', (error) => fail(brokenBy(error, { hop, peer })))
-    const ended = () => fail(new EgressError(hop, 'reset', { peer }))
-    secured.once('close', ended)
-    // An end that came along with a proxy's answer is still in the socket, where TLS does not look for it.
-    socket.once('end', ended).read(0)
+    secured.once('close', () => fail(new EgressError(hop, 'reset', { peer })))
     secured.once('secureConnect', () => {
       if (over) return
       if (secured.authorized) {

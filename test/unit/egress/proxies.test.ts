@@ -235,3 +235,15 @@ test('proxies: what noproxy names, and loopback, goes around them; nothing else 
   const names = out.door.routesTo(new URL('https://reg.example/')).map(({ name }) => name)
   assert.deepEqual(names, ['http://127.0.0.1:1', 'socks5h://127.0.0.1:1'])
 })
+
+test('proxies: a connection by one route is not used for another', async () => {
+  await using server = await rawServer(ok('hello'))
+  const hosts = { 'reg.example': server.port }
+  await using one = await startFakeProxy({ hosts })
+  await using two = await startFakeProxy({ hosts })
+  await using out = testDoor({ routes: [one.url('socks5h'), two.url('socks5h'), 'direct'] })
+  for (const nth of [0, 1, 2, 0, 1, 2]) {
+    assert.equal(await outcome(out.send(`http://reg.example:${server.port}/`, { nth })), '200 hello')
+  }
+  assert.deepEqual([one.connections, two.connections, server.connections], [1, 1, 3])
+})

@@ -69,13 +69,15 @@ test('trust: a proxy that reads along is refused with its CA named, and taken wh
   assert.equal(await outcome(trusted.send('https://reg.example/')), '200 hello')
 })
 
-test('trust: what the system trusts is trusted without a setting: SSL_CERT_FILE', async () => {
+test('trust: what the system trusts is trusted beside what is set: SSL_CERT_FILE', async () => {
   const tls = await issueCertificate(['reg.example'])
   await using server = await rawServer(ok('hello'), { tls })
   const harness = JSON.stringify(new URL('harness.ts', import.meta.url).href)
   const script = `
     import { outcome, testDoor } from ${harness}
-    await using out = testDoor()
+    import { rootCertificates } from 'node:tls'
+    // Another's, which is trusted beside.
+    await using out = testDoor({ ca: rootCertificates[0] })
     console.log(await outcome(out.send('https://reg.example:${server.port}/')))`
   const args = ['--input-type=module-typescript', '--eval', script]
   const told = async (env: Record<string, string>) =>
