@@ -62,7 +62,8 @@ export function exactPart(
     /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/.exec(typeof range === 'string' ? range : '') ?? []
   const told = Number(total)
   const length = lengthIn(headers) ?? told - at
-  const exact = Number(start) === at && Number(end) === told - 1 && length === told - at && told === (size ?? told)
+  const exact =
+    told > at && Number(start) === at && Number(end) === told - 1 && length === told - at && told === (size ?? told)
   return exact ? told : undefined
 }
 

@@ -1,7 +1,6 @@
 import type { Digest } from '../oci/digest.ts'
 import type { Manifest } from '../oci/manifest.ts'
 
-export { KNOWN_UPSTREAMS, type KnownUpstream } from './known-upstreams.ts'
 export { remedyOf, sentenceOf } from './sentences.ts'
 
 /**

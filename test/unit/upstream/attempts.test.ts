@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { EgressError } from '../../../src/egress/egress.ts'
 import { type Running, UpstreamFailure } from '../../../src/upstream/upstream.ts'
 import {
   BLOCKED,
@@ -191,8 +192,70 @@ test('when it works again all who wait go on at once', async () => {
   const states = Array.from({ length: 50 }, () => watch(all.ask()))
   await all.clock.advance(4_000)
   works = true
-  await all.clock.advance(1_300)
+  const left = () => states.filter(({ now }) => now === 'open').length
+  for (let ms = 0; left() === 50; ms += 10) {
+    assert.ok(ms < 1_000, 'within a second one finds out')
+    await all.clock.advance(10)
+  }
+  await all.clock.settle()
+  // Each rests a little between two tries of its own, whatever others found.
+  await all.clock.advance(400)
+  assert.equal(left(), 0)
+})
+
+test('who waits for a route that is tried by somebody is let in by his answer', async () => {
+  let answer: ((said: Said) => void) | undefined
+  let works = false
+  await using all = scripted(['a'], () => {
+    if (!works) return refused()
+    return new Promise((resolve) => {
+      answer = resolve
+    })
+  })
+  const first = watch(all.ask())
+  await all.clock.advance(4_000)
+  works = true
+  await all.clock.advance(800)
+  const second = watch(all.ask())
+  await all.clock.advance(20)
+  const sent = all.door.sent.length
+  answer?.(TAGS)
+  await all.clock.settle()
+  assert.deepEqual([first.now, second.now], ['here', 'open'])
+  assert.equal(all.door.sent.length, sent + 1, 'at once')
+})
+
+test('while somebody tries a silent route, others begin one attempt a second at most', async () => {
+  let silent = false
+  await using all = scripted(['a'], () => (silent ? HANGS() : refused()))
+  watch(all.ask())
+  await all.clock.advance(2_000)
+  silent = true
+  for (let count = 0; count < 50; count += 1) watch(all.ask())
+  const before = all.door.sent.length
+  await all.clock.advance(3_000)
+  assert.ok(all.door.sent.length - before <= 6, `${all.door.sent.length - before}`)
+})
+
+test('attempts that fail together count as one failure: the next comes soon', async () => {
+  const fail: (() => void)[] = []
+  await using all = scripted(['a'], ({ at }) =>
+    at > 0 ? TAGS : new Promise((_, reject) => fail.push(() => reject(new EgressError('header', 'reset')))),
+  )
+  const states = Array.from({ length: 20 }, () => watch(all.ask()))
+  await all.clock.advance(1_000)
+  for (const reject of fail) reject()
+  await all.clock.advance(50)
   assert.ok(states.every(({ now }) => now === 'here'))
+})
+
+test('one thing that fails again and again keeps nobody else out', async () => {
+  await using all = scripted(['a'], ({ url }) => (url.pathname.includes('/bad/') ? { status: 500 } : TAGS))
+  watch(all.upstream.tags('library/bad/x', { limit: 1 }))
+  await all.clock.advance(3_000)
+  const state = watch(all.ask())
+  await all.clock.advance(1_000)
+  assert.equal(state.now, 'here')
 })
 
 test('one thing that fails again and again is not asked for faster where all else works', async () => {
@@ -239,7 +302,6 @@ test('an attempt that fails late is not tried again when its time is over', asyn
   await using all = scripted(['a'], () => new Promise((_, reject) => fail.push(reject)))
   const state = watch(all.ask())
   await all.clock.advance(12_000)
-  const { EgressError } = await import('../../../src/egress/egress.ts')
   for (const reject of fail) reject(new EgressError('header', 'reset'))
   await all.clock.settle()
   assert.equal(state.now, 'upstream-broken')

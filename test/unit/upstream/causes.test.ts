@@ -16,6 +16,7 @@ const FAULTS: readonly [EgressHop, EgressFault, EgressFacts, Told][] = [
   ['connect', 'timeout', {}, { cause: 'timeout', hop: 'connect', next: 'again' }],
   ['proxy', 'proxy-refused', { peer: 'proxy.lan:8080', status: 407, scheme: 'Basic' }, { cause: 'proxy-refused', hop: 'proxy', status: 407, next: 'route', rest: 30_000, facts: { proxy: 'proxy.lan:8080', scheme: 'Basic' } }],
   ['proxy', 'proxy-refused', { peer: 'proxy.lan:8080', status: 401 }, { cause: 'proxy-refused', next: 'route', rest: 30_000 }],
+  ['proxy', 'proxy-refused', { peer: 'proxy.lan:1080', code: 'SOCKS_LOGIN_REFUSED' }, { cause: 'proxy-refused', rest: 30_000 }],
   ['proxy', 'proxy-refused', { peer: 'proxy.lan:8080', status: 403 }, { cause: 'proxy-refused', status: 403, next: 'route', rest: undefined }],
   ['proxy', 'proxy-refused', { peer: 'proxy.lan:8080', status: 502 }, { cause: 'proxy-refused', status: 502, next: 'again' }],
   ['proxy', 'proxy-refused', { peer: 'proxy.lan:8080' }, { cause: 'proxy-refused', status: undefined, next: 'again' }],

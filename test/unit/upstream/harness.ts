@@ -14,7 +14,7 @@ import {
   UpstreamFailure,
 } from '../../../src/upstream/upstream.ts'
 
-export function realClock(): Clock {
+function realClock(): Clock {
   return {
     now: () => 1_700_000_000_000 + performance.now(),
     monotonic: () => performance.now(),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { exactPart } from '../../../src/upstream/fetch-blob.ts'
 import { pageOf } from '../../../src/upstream/list-tags.ts'
 import type { BlobDownload } from '../../../src/upstream/upstream.ts'
 import { UpstreamFailure } from '../../../src/upstream/upstream.ts'
@@ -12,6 +13,7 @@ import { makeArtifact, makeImage } from '../../helpers/images.ts'
 import type { RangeLie } from '../../helpers/range-reply.ts'
 import { seededBytes } from '../../helpers/seeded-bytes.ts'
 import { failureOf, openTestUpstream } from './harness.ts'
+import { scripted } from './scripted-door.ts'
 
 const IMAGE = makeImage('wire')
 const IMAGES = { 'library/a:1': IMAGE }
@@ -160,6 +162,7 @@ for (const part of [0.1, 0.5, 0.999]) {
     )
     assert.equal(opened.made.at(-1)?.cause, 'upstream-broken')
     assert.equal(opened.upstream.state().failing, undefined, 'what is cached is not old for that')
+    assert.equal(opened.upstream.state().routes[0]?.failing?.cause, 'upstream-broken', 'the next route first')
     const at = Buffer.concat(parts).length
     const rest = await opened.upstream.blob('library/a', BLOB.digest, { at, size: BLOB.bytes.length }).value
     assert.equal(rest.at, at)
@@ -280,7 +283,60 @@ test('an opaque link of a page is what the next one is asked by (quay.io)', asyn
   await using opened = openTestUpstream({ url: fake.url })
   assert.deepEqual(await opened.upstream.tags('library/a', { limit: 2 }).value, { tags: ['z', 'a'], more: true })
   assert.deepEqual(await opened.upstream.tags('library/a', { limit: 2, last: 'a' }).value, { tags: ['b'], more: false })
+  assert.equal(fake.requests.at(-1)?.target, '/v2/library/a/tags/list?next_page=opaque')
 })
+
+test('a download that is cancelled amid its body has not failed', async () => {
+  await using fake = await startFakeUpstream({ images: IMAGES })
+  const large = Buffer.alloc(32 * 1024 * 1024)
+  fake.putBlob('library/a', { bytes: large, digest: digestOf(large) })
+  await using opened = openTestUpstream({ url: fake.url })
+  const download = await opened.upstream.blob('library/a', digestOf(large)).value
+  let received = 0
+  for await (const part of download.body) {
+    received += part.length
+    download.cancel()
+  }
+  assert.ok(received < large.length)
+  assert.ok(opened.made.every(({ cause }) => cause === undefined))
+  assert.equal(opened.upstream.state().routes[0]?.failing, undefined)
+})
+
+// biome-ignore format: one case a line
+const PARTS: readonly [Record<string, string>, number | undefined, number | undefined][] = [
+  [{ 'content-range': 'bytes 10-99/100', 'content-length': '90' }, undefined, 100],
+  [{ 'content-range': 'bytes 10-99/100' }, 100, 100],
+  [{ 'content-range': 'bytes 9-99/100' }, undefined, undefined],
+  [{ 'content-range': 'bytes 11-99/100' }, undefined, undefined],
+  [{ 'content-range': 'bytes 10-98/100' }, undefined, undefined],
+  [{ 'content-range': 'bytes 10-99/*' }, undefined, undefined],
+  [{ 'content-range': 'bytes 10-99/100', 'content-length': '91' }, undefined, undefined],
+  [{ 'content-range': 'bytes 10-99/100' }, 101, undefined],
+  [{ 'content-range': 'bytes 10-9/10' }, undefined, undefined],
+  [{ 'content-range': 'bytes */100' }, undefined, undefined],
+  [{}, undefined, undefined],
+]
+for (const [headers, size, told] of PARTS) {
+  test(`a part from 10 on with ${JSON.stringify(headers)}, of ${size ?? 'any'} bytes, is ${told === undefined ? 'not exact' : 'exact'}`, () => {
+    assert.equal(exactPart({ headers }, { at: 10, size }), told)
+  })
+}
+
+for (const [length, wrong] of [
+  ['5', 'cut'],
+  ['2', 'length'],
+] as const) {
+  test(`a body of three bytes that was told as ${length} never ends cleanly, whatever carried it (D-10)`, async () => {
+    await using all = scripted(['a'], () => ({ status: 200, headers: { 'content-length': length }, body: 'abc' }))
+    const { body } = await all.upstream.blob('library/a', BLOB.digest).value
+    await assert.rejects(
+      async () => {
+        for await (const _ of body);
+      },
+      (error) => error instanceof UpstreamFailure && error.failure.facts.wrong === wrong,
+    )
+  })
+}
 
 async function read(download: BlobDownload): Promise<Buffer> {
   const parts: Uint8Array[] = []

@@ -44,6 +44,7 @@ const broken = (wrong: NonNullable<Failure['facts']['wrong']>) =>
 const ROWS: readonly Row[] = [
   // Bytes that are not those of the digest
   { name: 'other bytes than those of the digest that was asked for, with a forged header (FC-04, D-9)', ask: byDigest, fault: { body: OTHER.manifest.bytes, headers: { 'docker-content-digest': SUBJECT } }, fails: broken('digest') },
+  { name: 'other bytes, and no header', ask: byDigest, fault: { body: OTHER.manifest.bytes, headers: { 'docker-content-digest': undefined } }, fails: broken('digest') },
   { name: 'a header with another digest than was asked for', ask: byDigest, fault: { headers: { 'docker-content-digest': OTHER.manifest.digest } }, fails: broken('digest') },
   { name: 'other bytes than those of its own header, by tag', ask: byTag, fault: FAULTS.wrongBytes, fails: broken('digest') },
   // What is no manifest
@@ -167,7 +168,7 @@ for (const length of ['none', 'chunked'] as const) {
 }
 
 const UNSURE: readonly [string, Fault][] = [
-  ['a page', FAULTS.captivePortal],
+  ['a page', { ...FAULTS.captivePortal, headers: { 'content-type': 'text/html', 'docker-content-digest': SUBJECT } }],
   ['a location block', FAULTS.blocked],
   ['an error', FAULTS.broken],
   ['not found', FAULTS.plainNotFound],
