@@ -57,10 +57,10 @@ export class Pool {
     this.#all.add(connection)
     socket.once('close', () => {
       this.#all.delete(connection)
-      this.#idle.set(
-        key,
-        (this.#idle.get(key) ?? []).filter((other) => other !== connection),
-      )
+      const others = (this.#idle.get(key) ?? []).filter((other) => other !== connection)
+      // Peers choose origins, and there is no end of them.
+      if (others.length === 0) this.#idle.delete(key)
+      else this.#idle.set(key, others)
     })
     return connection
   }
