@@ -26,7 +26,7 @@ export function requestTold(request: WhyRequest): ToldWhy {
     ...(failure === undefined ? [] : failureLines(failure)),
     `  bytes     ${bytes} from ${upstream}, ${resumes === 0 ? 'in one go' : `taken up again ${times(resumes)}`}`,
     `  time      ${first}, over after ${seconds(totalMs)}`,
-    ...attemptLines(attempts),
+    ...attemptLines(attempts, failure),
   ]
   return { row, lines }
 }
@@ -74,8 +74,15 @@ function failureLines(failure: Failure): string[] {
   ]
 }
 
-function attemptLines(attempts: readonly AttemptMade[]): string[] {
-  if (attempts.length === 0) return ['  tried     nothing: it was known already, or another request had asked']
+function attemptLines(attempts: readonly AttemptMade[], failure: Failure | undefined): string[] {
+  if (attempts.length === 0) {
+    // Who waits no longer has his error before the attempt has its end.
+    const why =
+      failure?.cause === 'timeout'
+        ? 'what has no end yet'
+        : 'nothing: it was known already, or another request had asked'
+    return [`  tried     ${why}`]
+  }
   const alike = alikeTogether(attempts)
   const shown = alike.slice(0, MOST_SHOWN).map(({ what, times: many, ms }, index) => {
     const start = index === 0 ? '  tried     ' : '            '
