@@ -14,7 +14,7 @@ import type { FetchedManifest } from './upstream.ts'
 export const LONGEST_MANIFEST = 4 * 1024 * 1024
 
 /** Whatever our client reads: what is cached is for all. Some give an image only to who names its type (ghcr.io). */
-export const MANIFEST_HEADERS = {
+const MANIFEST_HEADERS = {
   accept: [
     'application/vnd.oci.image.index.v1+json',
     'application/vnd.docker.distribution.manifest.list.v2+json',

@@ -21,12 +21,12 @@ export function pauseAfter(failures: number): number {
 }
 
 /** Milliseconds after which a route is tried first again although another works. */
-export function coolDown(failures: number): number {
+function coolDown(failures: number): number {
   return Math.min(1_000 * 2 ** Math.min(failures - 1, 10), 30_000)
 }
 
 /** In which order to try: as configured, those last that failed a short time ago. Pure. */
-export function orderOf<R>(routes: readonly R[], standingOf: (route: R) => Standing | undefined, now: number): R[] {
+function orderOf<R>(routes: readonly R[], standingOf: (route: R) => Standing | undefined, now: number): R[] {
   const isGood = (route: R) => {
     const standing = standingOf(route)
     return standing === undefined || now >= Math.max(standing.dueAt, standing.failedAt + coolDown(standing.failures))
