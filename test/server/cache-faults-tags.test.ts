@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import { digestOf } from '../helpers/digest-of.ts'
 import { FAULTS, flipped, tooMany } from '../helpers/faults.ts'
-import { makeImage, makeIndex, makeMultiPlatform } from '../helpers/images.ts'
+import { jsonContent, makeImage, makeIndex, makeMultiPlatform } from '../helpers/images.ts'
 import type { Fault } from '../helpers/scripted-reply.ts'
 import { AT_ONCE, CachePool, errorOf, isStale, layerOf, startCache } from './cache-scene.ts'
 
@@ -150,6 +150,16 @@ suite('tags and manifests of an upstream that fails', AT_ONCE, () => {
       assert.deepEqual((await cache.manifest(image.manifest.digest)).bytes, image.manifest.bytes)
     })
   }
+
+  test('a manifest that is an image to one reader and an index to another is refused, under its own digest too (T2, T35)', async () => {
+    const both = { ...JSON.parse(image.manifest.bytes.toString()), manifests: [] }
+    const manifest = jsonContent(both)
+    await using cache = await pool.take('fresh', { images: { 'library/a:1': { ...image, manifest } } })
+    for (const reference of ['1', manifest.digest]) {
+      const refused = await cache.manifest(reference)
+      assert.deepEqual([refused.status, errorOf(refused).detail['cause']], [502, 'upstream-broken'], refused.text)
+    }
+  })
 
   test('a tag whose digest header lies is what its bytes say, or refused (FC-04)', async () => {
     await using cache = await pool.take('fresh', { images })

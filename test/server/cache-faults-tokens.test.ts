@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { after, before, suite, test } from 'node:test'
 import { startFakeCdn } from '../helpers/fake-cdn.ts'
 import { startFakeTokenServer, type TokenShape } from '../helpers/fake-token-server.ts'
+import { startFakeUpstream } from '../helpers/fake-upstream.ts'
 import { challenge, FAULTS } from '../helpers/faults.ts'
 import { makeImage } from '../helpers/images.ts'
 import type { Fault } from '../helpers/scripted-reply.ts'
+import { startServer } from '../helpers/server.ts'
+import { temporaryFolder } from '../helpers/temporary.ts'
 import { AT_ONCE, CachePool, errorOf, isStale, layerOf, startCache } from './cache-scene.ts'
 
 const image = makeImage('behind a token')
@@ -164,5 +168,27 @@ suite('token servers that fail', AT_ONCE, () => {
     }
     for (const { headers } of cache.upstream.requests) assert.equal(headers['authorization'], undefined)
     assert.doesNotMatch(cache.server.process.stderr, /of-docker-hub/)
+  })
+
+  test('logins that lie about on the machine are not used (T32)', async () => {
+    await using home = await temporaryFolder()
+    await mkdir(home.at('.docker'))
+    await using tokens = await startFakeTokenServer({ users: { ci: 'of-the-machine' } })
+    await using upstream = await startFakeUpstream({ images, auth: tokens })
+    const auth = Buffer.from('ci:of-the-machine').toString('base64')
+    const auths = Object.fromEntries(
+      ['localhost', `localhost:${upstream.port}`, 'lab.test'].map((host) => [host, { auth }]),
+    )
+    await writeFile(home.at('.docker/config.json'), JSON.stringify({ auths }))
+    await writeFile(home.at('.netrc'), 'machine localhost login ci password of-the-machine\n')
+    const env = {
+      HOME: home.path,
+      DOCKER_CONFIG: home.at('.docker'),
+      REGISTRY_AUTH_FILE: home.at('.docker/config.json'),
+    }
+    await using server = await startServer({ env, config: { upstreams: { 'lab.test': { url: upstream.url } } } })
+    using client = await server.client()
+    assert.equal((await client.request('GET', '/v2/lab.test/library/a/manifests/1')).status, 200)
+    for (const { headers } of tokens.requests) assert.equal(headers['authorization'], undefined)
   })
 })
