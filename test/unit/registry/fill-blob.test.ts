@@ -539,3 +539,57 @@ test('who waits for headers in line is told when the server ends', async () => {
   await fills[Symbol.asyncDispose]()
   await told
 })
+
+test('an upstream that has nothing behind what is there (416) is asked for the whole', async () => {
+  await using fills = await openTestFills({ patience: { retry: 1 } })
+  const digest = fills.publish(BYTES)
+  const gate = gateAt(MEBIBYTE)
+  fills.upstream.blobScript = () => ({ untold: true, before: gate.before })
+  fills.join(digest)
+  await gate.reached
+  await fills.restart()
+  gate.open()
+  let asked = 0
+  fills.upstream.script = () => {
+    asked += 1
+    if (asked === 1) throw failureOf('upstream-broken', { hop: 'blob', status: 416 })
+  }
+  fills.upstream.blobScript = () => ({ untold: true })
+  assert.ok((await readAll(fills.join(digest).read(0))).equals(BYTES))
+  assert.equal(asked, 2)
+})
+
+test('a sync that fails on the way is the end of the file, and nobody is told wrong bytes for it (D-3)', async () => {
+  await using fills = await openTestFills()
+  const bytes = seededBytes('marks', 70 * MEBIBYTE)
+  const digest = fills.publish(bytes)
+  fills.disk.sync = () => Promise.reject(new Error('EIO'))
+  const fill = fills.join(digest)
+  assert.ok((await readAll(fill.read(0))).equals(bytes))
+  await fill.closed
+  assert.equal(fills.reports.length, 1)
+  assert.equal(await fills.blobs.stat(digest), undefined)
+  assert.deepEqual(await fills.writes(), [])
+})
+
+test('while readers have a file that takes nothing more, the next download goes through without one', async () => {
+  await using fills = await openTestFills()
+  const digest = fills.publish(BYTES)
+  let appends = 0
+  fills.disk.append = () => {
+    appends += 1
+    if (appends === 2) throw FULL
+  }
+  const first = fills.join(digest)
+  const slow = first.read(0)
+  await first.done
+  const second = fills.join(digest)
+  assert.notEqual(second, first)
+  assert.ok((await readAll(second.read(0))).equals(BYTES))
+  await second.closed
+  assert.equal(await fills.blobs.stat(digest), undefined)
+  assert.ok((await readAll(slow)).equals(BYTES))
+  await first.closed
+  await fills.join(digest).done
+  assert.equal((await fills.blobs.stat(digest))?.size, BYTES.length)
+})

@@ -188,6 +188,13 @@ test('a client that asks while a blob is stored never makes a second question of
   await using cache = await open()
   cache.upstream.publish('library/alpine', IMAGE)
   await cache.name()
+  // What is looked up may be old when it is told.
+  const stat = cache.blobs.stat.bind(cache.blobs)
+  cache.blobs.stat = async (digest) => {
+    const found = await stat(digest)
+    for (let turns = 0; turns < 5; turns += 1) await new Promise((done) => setImmediate(done))
+    return found
+  }
   let asking = true
   const askers = Array.from({ length: 5 }, async () => {
     while (asking) {
@@ -267,6 +274,7 @@ test('what one repository may not have is no answer for another that joined', as
   answer()
   await first
   assert.ok((await readAll(await (await second).open())).equals(BYTES))
+  while ((await cache.catalog.blobSize(OTHER, LAYER)) === undefined) await new Promise((done) => setImmediate(done))
 })
 
 test('a part far ahead is asked for by itself, and the whole is fetched beside it (S13)', async () => {
@@ -335,4 +343,22 @@ test('a hosted repository under an upstream’s name is asked of nobody', async 
   await cache.catalog.write('commitBlob', { repository: HOME, digest: digestOf('mine'), size: 4 })
   await assert.rejects(cache.find(), { kind: 'blob-unknown' })
   assert.deepEqual(cache.upstream.asked, [])
+})
+
+test('a blob in line behind others has its headers before its client gives up, where a manifest names it (D-23)', async () => {
+  await using cache = await open()
+  cache.upstream.publish('library/alpine', IMAGE)
+  await cache.name()
+  const { promise: answer, resolve } = Promise.withResolvers<void>()
+  const others = Array.from({ length: 12 }, (_, index) => Buffer.from(`other ${index}`))
+  for (const bytes of others) cache.upstream.publishBlob('library/alpine', digestOf(bytes), bytes)
+  cache.upstream.blobScript = (digest) => (digest === LAYER ? {} : { before: () => answer })
+  const found = await Promise.all(others.map((bytes) => cache.find(digestOf(bytes))))
+  const opening = (await cache.find()).open()
+  await cache.clock.advance(9_000)
+  const reader = await opening
+  assert.equal(cache.upstream.asked.includes(asked('blob')), false)
+  resolve()
+  assert.ok((await readAll(reader)).equals(BYTES))
+  for (const other of found) await (await other.open()).close()
 })
