@@ -113,6 +113,7 @@ describe('the log', () => {
     }
     await using after = await opened(catalog)
     after.clock.now = 65_000
+    after.observer.attempt('ghcr.io', works)
     for (let round = 0; round < 2; round += 1) after.observer.attempt('docker.io', works)
     assert.deepEqual(after.lines, [
       {
@@ -130,6 +131,21 @@ describe('the log', () => {
     ])
     await after.flush()
     assert.equal((await catalog.failures())[0]?.endedAt, 65_000)
+  })
+
+  test('says at once what fails behind anew, after it had worked', async () => {
+    await using catalog = await openTestCatalog()
+    const { activity, observer, lines, clock } = await opened(catalog)
+    const what = { name: 'docker.io/library/alpine:3', kind: 'manifest' } as const
+    activity.failedBehind(failureOf({ at: clock.now }), what)
+    clock.now += 1_000
+    observer.attempt('docker.io', attemptOf())
+    clock.now += 1_000
+    activity.failedBehind(failureOf({ at: clock.now }), what)
+    assert.deepEqual(
+      lines.map(({ level }) => level),
+      ['warn', 'info', 'warn'],
+    )
   })
 
   test('says nothing of the end of what nobody was told of, nor of what was of one image', async () => {
@@ -177,11 +193,15 @@ describe('the record', () => {
     const activity = await opened({ failures: () => catalog.failures(), write })
     for (let round = 0; round < 5; round += 1) activity.activity.pulled(pullEndOf(FAILED))
     assert.deepEqual(writes, [])
+    assert.equal(activity.clock.sleeping, 1)
     await activity.clock.advance(200)
     assert.deepEqual(writes, [5])
+    activity.observer.attempt('docker.io', REFUSED)
+    await activity.clock.advance(200)
+    assert.deepEqual(writes, [5, 0])
     for (let round = 0; round < 1_500; round += 1) activity.activity.pulled(pullEndOf(FAILED))
     await activity[Symbol.asyncDispose]()
-    assert.deepEqual(writes, [5, 1_000])
+    assert.deepEqual(writes, [5, 0, 1_000])
     assert.equal((await catalog.traces({}, 5_000)).length, 1_000)
   })
 

@@ -59,6 +59,7 @@ describe('a failure is over when', () => {
     ['the host was reached, and says that there is no such image', dead, attemptOf({ cause: 'not-found', status: 404 }), true],
     ['the host was reached, and asks for a token', dead, attemptOf({ status: 401 }), true],
     ['not when all that comes is an error of the other side', dead, attemptOf({ cause: 'upstream-broken', status: 502 }), false],
+    ['not when a HEAD, whose answer may be any, is met by such an error', dead, attemptOf({ status: 502 }), false],
     ['not for rejected credentials, when it asks for a token', rejected, attemptOf({ status: 401 }), false],
     ['credentials are taken', rejected, attemptOf(), true],
     ['any CDN works, where one did not', cdn, attemptOf({ hop: 'cdn', host: 'other.example' }), true],

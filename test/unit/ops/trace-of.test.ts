@@ -44,6 +44,7 @@ for (const [name, kind, repository, reference] of [
   ['docker.io/library/alpine:3', 'manifest', 'docker.io/library/alpine', '3'],
   [`docker.io/library/alpine@${DIGEST}`, 'blob', 'docker.io/library/alpine', DIGEST],
   ['lab.example:5000/app', 'tags', 'lab.example:5000/app', ''],
+  ['lab.example:5000/app', 'manifest', 'lab.example:5000/app', ''],
   ['lab.example:5000/app:v1', 'manifest', 'lab.example:5000/app', 'v1'],
 ] as const) {
   test(`${name.replace(DIGEST, 'DIGEST')} is of ${repository}`, () => {
