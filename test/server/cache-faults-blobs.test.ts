@@ -153,6 +153,21 @@ suite('blobs of an upstream that fails', AT_ONCE, () => {
     })
   }
 
+  test('the last 64 KiB wait for the last byte, and so for the hash (S1, S2)', async () => {
+    await using cache = await fresh()
+    const size = cache.bytes.length
+    cache.upstream.next('GET blob', { at: size - 1, by: 'stall' })
+    using client = await cache.server.connect()
+    await client.request(`GET ${cache.pathOf(cache.layer)}`)
+    await client.received(size - 80 * 1024)
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    const came = client.unread.length - client.unread.indexOf('\r\n\r\n') - 4
+    assert.ok(came <= size - 64 * 1024, `${size - came} bytes are held back`)
+    cache.upstream.resetAll()
+    assert.deepEqual((await client.answer()).body, cache.bytes)
+    assert.equal(cache.upstream.matching('GET blob')[1]?.headers['range'], `bytes=${size - 1}-`)
+  })
+
   // biome-ignore format: one lie a line
   const UNREADABLE: readonly (readonly [name: string, fault: Fault])[] = [
   ['a negative length (D-10)', { length: 'negative' }],
