@@ -98,10 +98,9 @@ export class Asking implements TokenFetcher {
     const { credentials, base } = this.#around
     // Names come checked; and nothing else may become part of a request.
     if (!/^[\x21-\x7e]+$/.test(ask.path)) throw new Error(`'${plainText(ask.path, 100)}' cannot be asked for`)
-    const url = new URL(
-      ask.path.startsWith('/') ? ask.path : `${base.pathname.replace(/\/$/, '')}/v2/${ask.path}`,
-      base,
-    )
+    // Behind the origin, not resolved against it: a `Link` may lead to `//other.example/`, and that is a path here.
+    const path = ask.path.startsWith('/') ? ask.path : `${base.pathname.replace(/\/$/, '')}/v2/${ask.path}`
+    const url = new URL(`${base.origin}${path}`)
     let authorization = await credentials.known(ask.repository, this)
     let restarted = false
     for (let tokens = 0; ; ) {

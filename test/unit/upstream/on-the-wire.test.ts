@@ -286,6 +286,25 @@ test('an opaque link of a page is what the next one is asked by (quay.io)', asyn
   assert.equal(fake.requests.at(-1)?.target, '/v2/library/a/tags/list?next_page=opaque')
 })
 
+test('a link whose path begins like a host’s leads nowhere else, with our token least of all (T5, T30, promise 10)', async () => {
+  await using other = await startFakeUpstream()
+  await using fake = await startFakeUpstream()
+  const page = `//${new URL(other.url).host}/v2/library/a/tags/list`
+  fake.allow('GET /v2/library/a/tags/list?n=2')
+  fake.allow(`GET ${page}`)
+  const list = (tags: string[], headers = {}) => ({
+    status: 200,
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({ tags }),
+  })
+  fake.next('*', list(['z', 'a'], { link: `<${fake.url}${page}>; rel="next"` }), list(['b']))
+  await using opened = openTestUpstream({ url: fake.url })
+  await opened.upstream.tags('library/a', { limit: 2 }).value
+  assert.deepEqual(await opened.upstream.tags('library/a', { limit: 2, last: 'a' }).value, { tags: ['b'], more: false })
+  assert.equal(fake.requests.at(-1)?.target, page)
+  assert.deepEqual(other.requests, [])
+})
+
 test('a download that is cancelled amid its body has not failed', async () => {
   await using fake = await startFakeUpstream({ images: IMAGES })
   const large = Buffer.alloc(32 * 1024 * 1024)
