@@ -56,6 +56,12 @@ export class Fills implements AsyncDisposable {
     return running
   }
 
+  /** Whether a download runs that was begun for other repositories, which says nothing of that one. */
+  isOfOthers(wanted: Pick<Wanted, 'at' | 'digest'>): boolean {
+    const running = this.#running.get(keyOf(wanted))
+    return running?.open === true && !running.repositories.has(wanted.at.repository)
+  }
+
   /** Takes away what was put down and has rested too long. */
   async *sweep(now: number): AsyncGenerator<SweptFill> {
     const { catalog, cache } = this.#parts
@@ -133,6 +139,6 @@ export class Fills implements AsyncDisposable {
   }
 }
 
-function keyOf({ at, digest }: Wanted): string {
+function keyOf({ at, digest }: Pick<Wanted, 'at' | 'digest'>): string {
   return `${at.upstream.name} ${digest}`
 }

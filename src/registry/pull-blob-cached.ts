@@ -85,7 +85,8 @@ export function pullCachedBlob(parts: PullBlobParts) {
       if (onlyWhether) pull.hit()
       return { digest, size: known.size, open: (part) => open(request, known.size, part) }
     }
-    const { size: told } = onlyWhether ? await askWhether(request) : await begun(request, undefined, (fill) => fill)
+    const first = onlyWhether || (known === undefined && fills.isOfOthers(request))
+    const { size: told } = first ? await askWhether(request) : await begun(request, undefined, (fill) => fill)
     if (onlyWhether) pull.hit()
     return { digest, ...(told !== undefined && { size: told }), open: (part) => open(request, told, part) }
   }

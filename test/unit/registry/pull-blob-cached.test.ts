@@ -127,6 +127,21 @@ test('what another repository has stored is shown only where the upstream has it
   assert.equal(cache.upstream.asked.filter((line) => line.startsWith('blob')).length, 1)
 })
 
+test('what is on its way for another repository is shown only where the upstream has it, and stays that one’s (T7, S27)', async () => {
+  await using cache = await open()
+  cache.upstream.publish('library/alpine', IMAGE)
+  const gate = Promise.withResolvers<void>()
+  cache.upstream.blobScript = () => ({ before: () => gate.promise })
+  const first = await cache.find()
+  await assert.rejects(cache.find(LAYER, { repository: OTHER }), { kind: 'blob-unknown' })
+  assert.equal(cache.upstream.asked.at(-1), asked('hasBlob', LAYER, 'library/other'))
+
+  gate.resolve()
+  assert.ok((await readAll(await first.open())).equals(BYTES))
+  while ((await cache.catalog.blobSize(HOME, LAYER)) === undefined) await new Promise((done) => setImmediate(done))
+  assert.equal(await cache.catalog.blobSize(OTHER, LAYER), undefined)
+})
+
 test('what another repository has stored is shown at once where a manifest names it', async () => {
   await using cache = await open()
   await cache.push('hosted/app', BYTES.toString('latin1')).catch(() => undefined)
