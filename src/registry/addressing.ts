@@ -58,8 +58,8 @@ export interface Theirs {
 export type Meaning =
   /** It says itself that it is an upstream's. */
   | ({ readonly kind: 'cached'; readonly namespace?: string } & Theirs)
-  /** It says itself that it is ours. */
-  | { readonly kind: 'hosted'; readonly repository: string; readonly namespace?: string }
+  /** It says itself that it is ours. `otherwise`: what the name means without `ns`, which a push would hide. */
+  | { readonly kind: 'hosted'; readonly repository: string; readonly namespace?: string; readonly otherwise?: Theirs }
   /** A name as it stands: the catalog knows whether it is hosted. If not, it is the default upstream's (`otherwise`), or names a registry that is not cached (`host`). */
   | { readonly kind: 'plain'; readonly repository: string; readonly otherwise?: Theirs; readonly host?: string }
 
@@ -80,7 +80,7 @@ export function meaningOf(asked: NameAsked, known: Known): Meaning {
   const named = rest === undefined ? undefined : upstreamNamed(first, known)
   if (namespace !== undefined) {
     if (!isOwn(namespace, asked.own)) throw unknownRegistry(namespace)
-    if (named === undefined) return { kind: 'hosted', repository: parseRepositoryName(asked.name), namespace }
+    if (named === undefined) return { kind: 'hosted', namespace, ...ours(asked.name, known) }
     return { kind: 'cached', ...theirs(named, asked.name, known), namespace }
   }
   if (named !== undefined) return { kind: 'cached', ...theirs(named, asked.name, known) }
@@ -89,13 +89,14 @@ export function meaningOf(asked: NameAsked, known: Known): Meaning {
     if (first.includes(':') && !asked.write) throw unknownRegistry(first)
     return { kind: 'plain', repository: parseRepositoryName(asked.name), host: first }
   }
+  return { kind: 'plain', ...ours(asked.name, known) }
+}
+
+/** The name as it stands, and whose else it may be. */
+function ours(name: string, known: Known): { readonly repository: string; readonly otherwise?: Theirs } {
   const { defaultUpstream } = known
-  const repository = parseRepositoryName(asked.name)
-  return {
-    kind: 'plain',
-    repository,
-    ...(defaultUpstream !== undefined && { otherwise: whole(defaultUpstream, repository, known) }),
-  }
+  const repository = parseRepositoryName(name)
+  return { repository, ...(defaultUpstream !== undefined && { otherwise: whole(defaultUpstream, repository, known) }) }
 }
 
 /** Whether a first component is a registry's name rather than a part of a repository's. */

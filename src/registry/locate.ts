@@ -12,7 +12,13 @@ import type { Registry } from './registry.ts'
 export function locate({ catalog, cache }: Pick<Parts, 'catalog' | 'cache'>): Registry['locate'] {
   return async (asked) => {
     const meaning = meaningOf(asked, cache)
-    if (meaning.kind === 'hosted') return located(meaning.repository, meaning)
+    if (meaning.kind === 'hosted') {
+      const { repository, otherwise } = meaning
+      if (asked.write && !asked.named && otherwise !== undefined && !(await isHosted(catalog, repository))) {
+        await refuseShadow(catalog, repository, otherwise)
+      }
+      return located(repository, meaning)
+    }
     if (meaning.kind === 'cached') {
       const { repository, upstream } = meaning
       // What is bound to an upstream is for reading alone.

@@ -44,6 +44,8 @@ const LOCATED: readonly (readonly [name: string, asked: Asked, expected: Located
   ['a push goes on below an upstream where it was hosted before', { name: 'ghcr.io/mine/app', write: true }, { repository: 'ghcr.io/mine/app' }],
   ['a push to library/ by whom a rule names it for', { name: 'library/nginx', write: true, named: true }, { repository: 'library/nginx' }],
   ['a push to a cached name by whom a rule names it for', { name: 'grafana/grafana', write: true, named: true }, { repository: 'grafana/grafana' }],
+  ['a push by our own name as ns goes on where it is hosted', { name: 'library/own', ns: ['reg.home'], write: true }, { repository: 'library/own', namespace: 'reg.home' }],
+  ['a push by our own name as ns, by whom a rule names it for', { name: 'library/nginx', ns: ['reg.home'], write: true, named: true }, { repository: 'library/nginx', namespace: 'reg.home' }],
   ['a push below a registry that is not cached', { name: 'quay.io/new', write: true }, { repository: 'quay.io/new' }],
 ]
 
@@ -58,6 +60,8 @@ const REFUSED: readonly (readonly [name: string, asked: Asked, kind: string, mes
   ['a push to library/ that was never pulled (FC-34)', { name: 'library/never', write: true }, 'unsupported', /hide it/],
   ['a push to a name that is cached (FC-34, S64)', { name: 'grafana/grafana', write: true }, 'unsupported', /hide it/],
   ['a push to a name of one component that is cached', { name: 'nginx', write: true }, 'unsupported', /hide it/],
+  ['a push to library/ by our own name as ns (FC-34, promise 13)', { name: 'library/nginx', ns: ['reg.home'], write: true }, 'unsupported', /hide it/],
+  ['a push to a name that is cached by our own name as ns', { name: 'nginx', ns: ['reg.home'], write: true }, 'unsupported', /hide it/],
   ['a registry that is not cached', { name: 'quay.io/calico/node' }, 'name-unknown', /'quay\.io' was not asked/],
   ['an unknown ns, though the name is hosted (S63)', { name: 'team/app', ns: ['quay.io'] }, 'name-unknown', /'quay\.io' was not asked/],
 ]
