@@ -1,6 +1,6 @@
 import type { BlobReader } from '../blobs/blob-store.ts'
 import type { Digest } from '../oci/digest.ts'
-import type { BlobDownload, Upstream } from '../upstream/upstream.ts'
+import { type BlobDownload, type Running, type Upstream, UpstreamFailure } from '../upstream/upstream.ts'
 import { unlessAborted } from './fill-source.ts'
 
 const MEBIBYTE = 1024 * 1024
@@ -11,7 +11,7 @@ const NEAR = 8 * MEBIBYTE
 /** What is passed by to reach the next part, where a new question would take as long. */
 const PASSED_BY = MEBIBYTE
 
-/** How often it is asked again for what broke off without a byte. */
+/** How often it is asked again for what broke off, or stood still, without a byte. */
 const TRIES = 3
 
 /**
@@ -37,6 +37,10 @@ export interface RangedOptions {
   readonly path: string
   readonly digest: Digest
   readonly size: number | undefined
+  /** Milliseconds that are waited for a byte. */
+  readonly stalled: number
+  /** Rejects when the signal fires. */
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>
 }
 
 /**
@@ -47,6 +51,7 @@ export class RangedReader implements BlobReader {
   readonly #options: RangedOptions
   readonly #end: number
   #at: number
+  #running: Running<BlobDownload> | undefined
   #download: BlobDownload | undefined
   #chunks: AsyncIterator<Uint8Array> | undefined
   /** What came and was not asked for yet. */
@@ -97,14 +102,30 @@ export class RangedReader implements BlobReader {
     if (this.#chunks === undefined) {
       const { from, path, digest, size } = this.#options
       const running = from.blob(path, digest, { at, ...(size !== undefined && { size }) })
-      const download = await unlessAborted(running.value, this.#closed.signal, (late) => late.cancel())
+      this.#running = running
+      const download = await this.#inTime(running.value, (late) => late.cancel())
       this.#download = download
       this.#chunks = download.body[Symbol.asyncIterator]()
       this.#at = download.at
     }
-    const { done, value } = await unlessAborted(this.#chunks.next(), this.#closed.signal)
+    const { done, value } = await this.#inTime(this.#chunks.next())
     if (done === true) throw new Error(`The blob of the upstream ends at byte ${this.#at}`)
     this.#left = value
+  }
+
+  /** Nobody else looks at the clock for it: a connection on which nothing comes would be waited for as long as its client does. */
+  async #inTime<T>(work: Promise<T>, late?: (result: T) => void): Promise<T> {
+    const { stalled, sleep } = this.#options
+    const [done, silent] = [new AbortController(), new AbortController()]
+    sleep(stalled, done.signal).then(
+      () => silent.abort(this.#running && new UpstreamFailure(this.#running.waiting())),
+      () => undefined,
+    )
+    try {
+      return await unlessAborted(work, AbortSignal.any([this.#closed.signal, silent.signal]), late)
+    } finally {
+      done.abort()
+    }
   }
 
   #leave(at: number): void {

@@ -203,6 +203,7 @@ test('a client that asks while a blob is stored never makes a second question of
   await using cache = await open()
   cache.upstream.publish('library/alpine', IMAGE)
   await cache.name()
+  await cache.catalog.write('commitFill', { repositories: [HOME], digest: LAYER, size: BYTES.length })
   // What is looked up may be old when it is told.
   const stat = cache.blobs.stat.bind(cache.blobs)
   cache.blobs.stat = async (digest) => {
@@ -343,6 +344,25 @@ test('a part that is cut goes on, and parts out of order are found', async () =>
     assert.ok(into.equals(bytes.subarray(start, start + length)))
   }
   await reader.close()
+})
+
+test('a part that stands still is asked for anew, and given up after 60 s without a byte (D-12)', async () => {
+  await using cache = await open()
+  const bytes = seededBytes('still', 20 * MEBIBYTE)
+  const digest = digestOf(bytes)
+  cache.upstream.publishBlob('library/alpine', digest, bytes)
+  cache.upstream.blobScript = () => ({ before: () => new Promise(() => undefined) })
+  const reader = await (await cache.find(digest)).open({ start: 15 * MEBIBYTE, end: 16 * MEBIBYTE })
+  const failed = assert.rejects(reader.read(Buffer.alloc(1000), 15 * MEBIBYTE), /timeout at blob/)
+  await cache.clock.advance(20_000)
+  assert.deepEqual(cache.upstream.asked.slice(0, 3), Array(3).fill(asked('blob', digest)))
+  await cache.clock.advance(40_000)
+  await failed
+  await reader.close()
+  assert.deepEqual(
+    cache.ends.map(({ outcome, failure }) => [outcome, failure?.cause]),
+    [['failed', 'timeout']],
+  )
 })
 
 test('a manifest by the address of blobs is its bytes', async () => {
