@@ -108,11 +108,14 @@ export class Asking implements TokenFetcher {
         { ...ask, url, chosen: false, headers: this.#headersOf(ask, authorization) },
         base,
       )
-      if (isTaken(ask, reply)) return reply
+      const taken = isTaken(ask, reply)
+      const mayAuthorize = reply.hop !== 'cdn' && authorization?.fresh !== true && tokens < MOST_TOKENS
+      // Of a HEAD any answer is one; but with a token it may be the one that spares a GET, which Docker Hub counts.
+      if (taken && !(reply.status === 401 && mayAuthorize)) return reply
 
       const start = await readStart(reply)
       const refused = reply.status === 401 || (reply.status === 403 && authorization?.fresh === false)
-      if (refused && reply.hop !== 'cdn' && authorization?.fresh !== true && tokens < MOST_TOKENS) {
+      if (refused && mayAuthorize) {
         tokens += 1
         if (authorization !== undefined) credentials.drop(authorization)
         const next =
@@ -124,6 +127,7 @@ export class Asking implements TokenFetcher {
           continue
         }
       }
+      if (taken) return reply
       // A signed address may have ended on the way: the registry signs another, once.
       if (reply.hop === 'cdn' && reply.status === 403 && !restarted) {
         restarted = true

@@ -27,6 +27,19 @@ test('an anonymous token is got once, and used for all that is asked of a reposi
   assert.deepEqual([...tokens.given.values()], ['repository:library/a:pull', 'repository:library/b:pull'])
 })
 
+test('a HEAD gets its token itself: after a restart a tag is confirmed without a GET, which counts as a pull', async () => {
+  await using tokens = await startFakeTokenServer()
+  await using fake = await startFakeUpstream({ images: IMAGES, auth: tokens })
+  await using opened = openTestUpstream({ url: fake.url })
+  const confirmed = () => opened.upstream.confirm('library/a', '1', IMAGE.manifest.digest).value
+  assert.equal(await confirmed(), 'confirmed')
+  tokens.revoke()
+  assert.equal(await confirmed(), 'confirmed')
+  assert.deepEqual(new Set(fake.requests.map(({ method }) => method)), new Set(['HEAD']))
+  fake.always('manifest', challenge(tokens.challengeFor('repository:library/a:pull')))
+  assert.equal(await confirmed(), 'changed', 'it is not asked for ever')
+})
+
 test('twenty who ask at once fetch one token', async () => {
   await using tokens = await startFakeTokenServer()
   await using fake = await startFakeUpstream({ images: IMAGES, auth: tokens })
