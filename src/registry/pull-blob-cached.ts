@@ -102,8 +102,10 @@ export function pullCachedBlob(parts: PullBlobParts) {
       return await begun(request, size, (fill) => {
         const { head, size: whole = size } = fill
         if (!worthAsking({ start, end, size: whole, head })) return pull.reading(fill.read(start, end))
-        const options = { from: at.upstream, path: at.name, digest, size: whole }
-        return pull.reading(new RangedReader(options, { start, end }))
+        const { stalled } = fills.patience
+        const options = { from: at.upstream, path: at.name, digest, size: whole, stalled, sleep: cache.sleep }
+        const { stalled } = fills.patience
+        return pull.reading(new RangedReader({ ...options, stalled, sleep: cache.sleep }, { start, end }))
       })
     })
   }
