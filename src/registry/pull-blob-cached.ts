@@ -104,8 +104,7 @@ export function pullCachedBlob(parts: PullBlobParts) {
         if (!worthAsking({ start, end, size: whole, head })) return pull.reading(fill.read(start, end))
         const { stalled } = fills.patience
         const options = { from: at.upstream, path: at.name, digest, size: whole, stalled, sleep: cache.sleep }
-        const { stalled } = fills.patience
-        return pull.reading(new RangedReader({ ...options, stalled, sleep: cache.sleep }, { start, end }))
+        return pull.reading(new RangedReader(options, { start, end }))
       })
     })
   }
