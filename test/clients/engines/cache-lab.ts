@@ -4,6 +4,7 @@ import { type Image, makeImage, makeIndex } from '../../helpers/images.ts'
 import { enterNamespace, type Namespace } from '../../helpers/namespace.ts'
 import { startRealProxy } from '../../helpers/real-proxies.ts'
 import { type RealUpstream, startRealUpstream } from '../../helpers/real-upstream.ts'
+import { RegistryClient } from '../../helpers/registry-client.ts'
 import { type Relay, startRelay } from '../../helpers/relay.ts'
 import { seededBytes } from '../../helpers/seeded-bytes.ts'
 import { type Server, startServer } from '../../helpers/server.ts'
@@ -33,6 +34,8 @@ export interface CacheLab extends AsyncDisposable {
   readonly ca: string
   /** The line between Homeport and the proxy. */
   readonly line: Relay
+  /** Bytes of blobs and manifests that Homeport counts as received from its upstream. */
+  received(): Promise<number>
 }
 
 /** The upstream, its proxy, and the one slow line that it has; made once for many pulls. */
@@ -82,6 +85,7 @@ export async function startCacheLab(outside: Outside, { resetEveryMs, refuseMs }
   const server = stack.use(
     await startServer({
       tls,
+      http: { debug: { addr: '127.0.0.1:0', prometheus: { enabled: true } } },
       config: {
         upstreams: { 'docker.io': { default: true, url: outside.url, ca: outside.ca, listen: '127.0.0.1:0' } },
         egress: { routes: [outside.proxyUrl(line.port)] },
@@ -90,14 +94,23 @@ export async function startCacheLab(outside: Outside, { resetEveryMs, refuseMs }
   )
   const namespace = stack.use(await enterNamespace(NAME))
   await namespace.expose(server.port, 5000)
-  await namespace.expose(mirrorPortOf(server), 5001)
+  await namespace.expose(portIn(server, 'a mirror of docker.io is at'), 5001)
+  const metrics = stack.use(new RegistryClient(`http://127.0.0.1:${portIn(server, 'debug server listening')}`))
   const held = stack.move()
-  return { namespace, server, line, ca: tls.ca, [Symbol.asyncDispose]: () => held.disposeAsync() }
+  return {
+    ...{ namespace, server, line, ca: tls.ca },
+    async received() {
+      const { text } = await metrics.request('GET', '/metrics')
+      const counts = [...text.matchAll(/^homeport_upstream_received_bytes_total\{[^}]*\} (\S+)$/gm)]
+      return counts.reduce((sum, [, count]) => sum + Number(count), 0)
+    },
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
 }
 
-function mirrorPortOf({ log }: Server): number {
-  const said = log.find(({ msg }) => msg?.startsWith('a mirror of docker.io is at'))
-  assert.ok(said, 'no listener of docker.io in the log')
+function portIn({ log }: Server, sentence: string): number {
+  const said = log.find(({ msg }) => msg?.startsWith(sentence))
+  assert.ok(said, `no line of the log says '${sentence}'`)
   return Number(String(said['address']).split(':').at(-1))
 }
 
