@@ -95,9 +95,9 @@ export class FillBytes {
     this.#moved.resolve()
   }
 
-  /** Writes what has come. Resolves when it is in the file, or the file takes nothing any more. */
+  /** Writes what has come. Resolves when it is in the file, or the file takes nothing any more, or is closed. */
   async flush(): Promise<void> {
-    while (this.#writable && this.#unwritten > 0) await this.#write()
+    while (this.#writable && !this.#closed && this.#unwritten > 0) await this.#write()
   }
 
   /** What all that has come hashes to. */
