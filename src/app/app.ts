@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Log, LogTarget } from '../base/log.ts'
 import { NO_METRICS, openMetrics } from '../base/metrics.ts'
 import type { CommandName } from '../catalog/commands.ts'
@@ -68,6 +69,7 @@ export interface AppOptions {
  */
 export async function startApp(config: Config, options: AppOptions): Promise<App> {
   const { log, stdout, signal } = options
+  const via = `homeport-${randomUUID()}`
   await using stack = new AsyncDisposableStack()
   const reloading = new Reloading(config, log)
   const volume = stack.use(await openVolume(config.storage.filesystem))
@@ -99,7 +101,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
   const { cache } = stack.use(
     await openCache(config, {
       ...{ fills: volume.fills, log, activity: told.activity, observe: told.observer },
-      ...{ proxies: options.proxies, agent: `homeport/${options.version}` },
+      ...{ proxies: options.proxies, agent: `homeport/${options.version}`, via },
     }),
   )
   const parts: Parts = {
@@ -138,6 +140,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     ...{
       routes: routes(registry, limitsOf(config)),
       locate: (asked) => registry.locate(asked),
+      via,
       upstreams: parts.cache.upstreams.keys(),
     },
     ...{ signIn, health, admit: admission(health), begun: requests.begun },

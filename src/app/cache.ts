@@ -20,11 +20,13 @@ export interface CacheParts {
   readonly proxies: ProxyVariables
   /** `homeport/1.2.3`. */
   readonly agent: string
+  /** What this server calls itself in `Via`. */
+  readonly via: string
 }
 
 /** Opens what is cached, and of whom. Nobody is asked anything yet: it starts with every upstream and proxy dead. */
 export async function openCache(config: Config, parts: CacheParts): Promise<{ cache: Cache } & AsyncDisposable> {
-  const { fills, activity, observe, log, proxies, agent } = parts
+  const { fills, activity, observe, log, proxies, agent, via } = parts
   await using stack = new AsyncDisposableStack()
   const egress = stack.use(openEgress())
   const noproxy = [...(config.egress?.noproxy ?? []), ...(proxies.no_proxy === undefined ? [] : [proxies.no_proxy])]
@@ -37,7 +39,7 @@ export async function openCache(config: Config, parts: CacheParts): Promise<{ ca
   for (const settings of upstreamsOf(config, proxies)) {
     const { name, isDefault, routes, ca, revalidate, maxstale, cacheOnly, library } = settings
     const door = egress.doorFor({ name, routes, noproxy, ...(ca !== undefined && { ca }) })
-    const upstream = stack.use(openUpstream(settings, { door, observe, clock, agent }))
+    const upstream = stack.use(openUpstream(settings, { door, observe, clock, agent, via: `1.1 ${via}` }))
     if (isDefault) defaultUpstream = name
     upstreams.set(name, {
       ...{ upstream, revalidate, library },

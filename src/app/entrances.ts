@@ -25,6 +25,8 @@ export interface Entrances extends AsyncDisposable {
 export interface Serving extends Pick<HandlerOptions, 'routes' | 'admit' | 'readOnly' | 'begun'>, FrontKnown {
   readonly signIn: SignIn & { mirrorOf(upstream: string): SignIn }
   readonly locate: NonNullable<HandlerOptions['locating']>['locate']
+  /** What this server calls itself in `Via`. */
+  readonly via: string
   /** Names of all that are cached. */
   readonly upstreams: Iterable<string>
 }
@@ -50,8 +52,8 @@ export async function openEntrances({ http, upstreams = {} }: Config, options: E
 
   return {
     ...{ address: front.address, scheme: front.scheme, mirrors: mirrors.addresses },
-    serve({ routes, signIn, locate, upstreams: names, health, failing, ...rest }) {
-      const locating = { locate, own }
+    serve({ routes, signIn, locate, via, upstreams: names, health, failing, ...rest }) {
+      const locating = { locate, own, via }
       const known = { health, ...(failing && { failing }) }
       const handle = (
         probes: readonly Route[],

@@ -1,4 +1,5 @@
 import { parseRepositoryName } from '../oci/name.ts'
+import { Refusal } from '../oci/refusal.ts'
 import type { Located, NameAsked } from '../registry/addressing.ts'
 import { authorise, type Door, type Visitor } from './guard.ts'
 import { hostName, hostOf } from './host.ts'
@@ -10,6 +11,8 @@ export interface Locating {
   readonly locate: (asked: NameAsked) => Promise<Located>
   /** Names of this server, beside the one that the request names: of its certificate and `http.host`. */
   readonly own: () => readonly string[]
+  /** What this server calls itself in `Via`: a request that has it was sent by us. */
+  readonly via?: string
 }
 
 interface Asked {
@@ -38,7 +41,7 @@ export async function locate(
   const bound = mirror?.upstream ?? arrival.bound
   const write = access === 'push' || access === 'delete'
   try {
-    return await locating.locate({
+    const located = await locating.locate({
       name: parsed,
       ns: query.all('ns'),
       ...(bound !== undefined && { bound }),
@@ -46,11 +49,23 @@ export async function locate(
       ...{ write, blob },
       named: write && (caller.names?.(access, parsed) ?? false),
     })
+    if (located.upstream !== undefined) refuseOwn(located.upstream, arrival.headers['via'], locating)
+    return located
   } catch (error) {
     // Who may not push there by any name is told that, and not what is cached.
     if (write) authorise(door, { access, name, arrival }, { caller, repository: parsed })
     throw error
   }
+}
+
+/** A server that is its own upstream would ask itself for ever. */
+function refuseOwn(upstream: string, via: string | undefined, { via: own }: Locating): void {
+  if (own === undefined || !via?.split(/[\s,]+/).includes(own)) return
+  throw new Refusal('upstream-unavailable', {
+    because:
+      `the request was sent by this very server: the API of ${upstream} is configured at an address that leads back ` +
+      `here; set upstreams.${upstream}.url to where ${upstream} is`,
+  })
 }
 
 /** With and without its port: a client may write either into `ns`. */

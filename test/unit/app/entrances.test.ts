@@ -53,7 +53,7 @@ async function opened(upstreams: string, http?: string): Promise<Opened> {
           asked.push(name)
           return { repository: name.name }
         },
-        ...{ upstreams: ['docker.io', 'quay.io'], health },
+        ...{ upstreams: ['docker.io', 'quay.io'], health, via: 'homeport-test' },
       }
       entrances.serve(serving)
     },
