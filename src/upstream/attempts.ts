@@ -248,9 +248,15 @@ export class Attempts<T> implements Running<T> {
       if (one === winner) continue
       if (one.waited >= TIMES.hedge) one.asking.close('timeout')
       if (!one.probe || winner === undefined) one.giveUp()
+      else void this.#giveUpInTime(one)
     }
     this.#settled.abort()
     this.#over.abort()
+  }
+
+  /** A probe that nobody waits for: a body that drips would hold its connection for ever. */
+  async #giveUpInTime(one: OneAttempt): Promise<void> {
+    if (await one.isSilent(TIMES.longest, this.#options.closing)) one.giveUp()
   }
 
   #endIfNothingGoes(): void {

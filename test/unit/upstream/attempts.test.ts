@@ -389,3 +389,19 @@ test('nobody need wait for what he asked for', async () => {
   all.ask()
   await all.clock.settle()
 })
+
+test('a probe that never comes to anything is given up after a minute, though nobody waits for it', async () => {
+  let hangs = false
+  await using all = scripted(['a', 'b'], ({ route }) => (route === 'b' ? TAGS : hangs ? HANGS() : refused()))
+  watch(all.ask())
+  await all.clock.advance(2_000)
+  hangs = true
+  const state = watch(all.ask())
+  await all.clock.advance(1_000)
+  assert.equal(state.now, 'here')
+  const probe = all.door.sent.findLast(({ route }) => route === 'a')
+  await all.clock.advance(58_000)
+  assert.equal(probe?.signal.aborted, false)
+  await all.clock.advance(1_000)
+  assert.equal(probe?.signal.aborted, true)
+})
