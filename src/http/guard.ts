@@ -133,7 +133,7 @@ function challengeOf({ signIn, tokenAddress }: Door, wanted: Wanted, error: Trou
 }
 
 /** What tokens say they are for. */
-export const SERVICE = 'homeport'
+const SERVICE = 'homeport'
 
 /** Who pushes looks first at what is there. */
 const ACTIONS = { pull: 'pull', push: 'pull,push', delete: 'delete' }

@@ -12,7 +12,7 @@ import type { PageMemory } from './fill-window.ts'
 import type { Report } from './parts.ts'
 
 /** Held back until the hash is right: a bad download never ends as if it were whole. */
-export const HELD_BACK = 64 * 1024
+const HELD_BACK = 64 * 1024
 
 export interface FillOptions extends Omit<FillSourceOptions, 'signal' | 'patience'> {
   /** Canonical. */

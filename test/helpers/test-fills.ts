@@ -16,7 +16,7 @@ import { temporaryFolder } from './temporary.ts'
 import { openTestCatalog } from './test-catalog.ts'
 import { ASKER } from './test-rules.ts'
 
-export const REPOSITORY = 'docker.io/library/alpine'
+const REPOSITORY = 'docker.io/library/alpine'
 
 export interface TestFillsOptions {
   readonly patience?: Partial<Patience>

@@ -6,7 +6,7 @@ import { type ProgramName, program } from '../../helpers/programs.ts'
 import { HOSTS_DIR, startContainerd } from './containerd.ts'
 
 /** The node, as it and its pods reach it. */
-export const NODE_ADDRESS = '10.77.0.1'
+const NODE_ADDRESS = '10.77.0.1'
 
 export const KUBERNETES_PROGRAMS = [
   ...(['etcd', 'kubelet', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubectl'] as const),
