@@ -1,6 +1,8 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { get as getPlain } from 'node:http'
 import { get } from 'node:https'
+import { join } from 'node:path'
+import { hexOf } from '../../src/oci/digest.ts'
 import { MEDIA_TYPES } from '../../test/helpers/images.ts'
 import { run } from '../../test/helpers/processes.ts'
 import { program } from '../../test/helpers/programs.ts'
@@ -22,6 +24,10 @@ export interface Pull {
 /** Where a contender, or the upstream itself, has the layer. */
 export function layerUrl({ url }: { readonly url: string }, { repository, layer }: MadeImage): string {
   return `${url}/v2/${repository}/blobs/${layer}`
+}
+
+export function tagUrl({ url }: { readonly url: string }, { repository }: MadeImage): string {
+  return `${url}/v2/${repository}/manifests/latest`
 }
 
 /** Pulls the manifest, as clients do before the layer. */
@@ -71,4 +77,10 @@ export async function firstByte(url: string, { certificates }: Kit): Promise<num
       response.once('end', () => reject(new Error(`${url}: ${response.statusCode}, and no byte`)))
     }).once('error', reject)
   })
+}
+
+/** Takes the layer out of a folder that is served: nobody asks for it again, and the disk is not without end. */
+export async function forget(data: string, { layer }: MadeImage): Promise<void> {
+  const hex = hexOf(layer)
+  await rm(join(data, 'docker/registry/v2/blobs/sha256', hex.slice(0, 2), hex, 'data'), { force: true })
 }

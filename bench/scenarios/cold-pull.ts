@@ -1,9 +1,6 @@
-import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
-import { hexOf } from '../../src/oci/digest.ts'
 import type { Contender, ContenderName } from '../kit/contender.ts'
 import { costOf, figure, inTurn, listed, median } from '../kit/measure.ts'
-import { firstByte, layerUrl, pull, pullTag } from '../kit/pulls.ts'
+import { firstByte, forget, layerUrl, pull, pullTag } from '../kit/pulls.ts'
 import type { Kit, Row, Scenario } from '../kit/scenario.ts'
 import type { MadeImage } from '../upstream/manners.ts'
 import { startUpstream, type Upstream } from '../upstream/upstream.ts'
@@ -40,7 +37,7 @@ async function onLine({ kit, upstream, contenders, dataOf }: Cached): Promise<Ro
   await upstream.behave({ bytesPerSecond: GIGABIT })
   const straight: number[] = []
   const measured = await inTurn(contenders, kit.runs, async (contender, run) => {
-    const image = await upstream.make(`line ${contender.name} ${run}`, GIBIBYTE / kit.shrink)
+    const image = await upstream.make(`line ${contender.name} ${run}`, Math.floor(GIBIBYTE / kit.shrink))
     if (contender.name === 'homeport') straight.push((await pull(layerUrl(upstream, image), kit)).seconds)
     await pullTag(contender, image, kit)
     const { seconds } = await pullWhole(contender, image, kit)
@@ -76,7 +73,7 @@ async function onLine({ kit, upstream, contenders, dataOf }: Cached): Promise<Ro
 async function unlimited({ kit, upstream, contenders, dataOf }: Cached): Promise<Row[]> {
   await upstream.behave({})
   const measured = await inTurn(contenders, kit.runs, async (contender, run) => {
-    const image = await upstream.make(`unlimited ${contender.name} ${run}`, GIBIBYTE / kit.shrink)
+    const image = await upstream.make(`unlimited ${contender.name} ${run}`, Math.floor(GIBIBYTE / kit.shrink))
     await pullTag(contender, image, kit)
     await upstream.countAtRest()
     let seconds = 0
@@ -109,10 +106,4 @@ async function pullWhole(contender: Contender, image: MadeImage, kit: Kit): Prom
   const found = await pull(layerUrl(contender, image), kit)
   if (!found.whole || found.bytes !== image.size) throw new Error(`${contender.name} gave ${found.bytes} bytes`)
   return found
-}
-
-/** Nobody asks for it again, and the disk is not without end. */
-async function forget(data: string, { layer }: MadeImage): Promise<void> {
-  const hex = hexOf(layer)
-  await rm(join(data, 'docker/registry/v2/blobs/sha256', hex.slice(0, 2), hex, 'data'), { force: true })
 }

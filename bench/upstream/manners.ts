@@ -25,6 +25,8 @@ export interface Counts {
 /** An image of one layer: what a client finds it by, and its layer. */
 export interface MadeImage {
   readonly repository: string
+  /** Digest of the manifest. */
+  readonly manifest: Digest
   readonly layer: Digest
   readonly size: number
 }

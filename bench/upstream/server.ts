@@ -33,8 +33,9 @@ class MadeRegistry {
         layers: [{ mediaType: MEDIA_TYPES.oci.layer, digest: layer, size }],
       }),
     )
-    for (const name of ['latest', digestOf(manifest)]) this.#manifests.set(`${repository}/manifests/${name}`, manifest)
-    return { repository, layer, size }
+    const digest = digestOf(manifest)
+    for (const name of ['latest', digest]) this.#manifests.set(`${repository}/manifests/${name}`, manifest)
+    return { repository, manifest: digest, layer, size }
   }
 
   behave(manners: Manners): void {
