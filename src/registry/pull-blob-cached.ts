@@ -21,6 +21,8 @@ interface Request {
   readonly digest: Digest
   readonly asker: Asker
   readonly pull: BlobPull
+  /** Of `Cache.monotonic`: when the client is told, whatever is known by then. */
+  readonly until: number
 }
 
 /**
@@ -111,7 +113,7 @@ export function pullCachedBlob(parts: PullBlobParts) {
 
   /** What is made of a download when its headers are in. */
   async function begun<T>(request: Request, size: number | undefined, use: (fill: Fill) => T): Promise<T> {
-    const { at, digest, asker, pull } = request
+    const { at, digest, asker, pull, until } = request
     const { repository } = at
     const fill = fills.join({ at, digest, size, asker })
     pull.from(fill)
@@ -120,8 +122,8 @@ export function pullCachedBlob(parts: PullBlobParts) {
     try {
       // One that waits for its turn says nothing of the upstream. Its client waits for bytes as well as for a header.
       const headers =
-        size === undefined ? fill.source.begun : Promise.race([fill.source.begun, longInLine(fill, done.signal)])
-      await inTime(headers, () => fill.source.waiting(), asker)
+        size === undefined ? fill.source.begun : Promise.race([fill.source.begun, longInLine(fill, until, done.signal)])
+      await inTime(headers, () => fill.source.waiting(), request)
       return use(fill)
     } catch (error) {
       // Of another repository that was asked for: ours may have it.
@@ -133,8 +135,8 @@ export function pullCachedBlob(parts: PullBlobParts) {
     }
   }
 
-  async function longInLine(fill: Fill, signal: AbortSignal): Promise<void> {
-    const waited = await cache.sleep(fills.patience.header * 0.9, signal).then(
+  async function longInLine(fill: Fill, until: number, signal: AbortSignal): Promise<void> {
+    const waited = await cache.sleep(Math.max(until - cache.monotonic(), 0) * 0.9, signal).then(
       () => true,
       () => false,
     )
@@ -152,19 +154,21 @@ export function pullCachedBlob(parts: PullBlobParts) {
     })
   }
 
-  async function askWhether({ at, digest, asker }: Request): Promise<{ size?: number }> {
+  async function askWhether(request: Request): Promise<{ size?: number }> {
+    const { at, digest } = request
     const key = `${at.repository} ${digest}`
     const running = asking.get(key) ?? at.upstream.hasBlob(at.name, digest)
     asking.set(key, running)
     const over = () => asking.delete(key)
     running.value.then(over, over)
-    return await inTime(running.value, () => running.waiting(), asker)
+    return await inTime(running.value, () => running.waiting(), request)
   }
 
   /** What an upstream answers. Rejects with why it does not, when it is time that the client is told. */
-  async function inTime<T>(answer: Promise<T>, waiting: () => Failure, { signal }: Asker): Promise<T> {
+  async function inTime<T>(answer: Promise<T>, waiting: () => Failure, { asker, until }: Request): Promise<T> {
+    const { signal } = asker
     const done = new AbortController()
-    const late = cache.sleep(fills.patience.header, done.signal).then(
+    const late = cache.sleep(Math.max(until - cache.monotonic(), 0), done.signal).then(
       () => Promise.reject(new UpstreamFailure(waiting())),
       () => new Promise<never>(() => undefined),
     )
@@ -198,7 +202,8 @@ export function pullCachedBlob(parts: PullBlobParts) {
     const { activity, monotonic: clock } = cache
     const name = `${at.repository}@${digest}`
     const pull = new BlobPull({ asker, upstream: at.upstream.name, name, activity, clock })
-    return await answered({ at, pull }, () => find({ at, digest, asker, pull }, promisedTo !== undefined))
+    const until = clock() + fills.patience.header
+    return await answered({ at, pull }, () => find({ at, digest, asker, pull, until }, promisedTo !== undefined))
   }
 }
 

@@ -293,6 +293,21 @@ test('what one repository may not have is no answer for another that joined', as
   while ((await cache.catalog.blobSize(OTHER, LAYER)) === undefined) await new Promise((done) => setImmediate(done))
 })
 
+test('who joined what another repository may not have has his answer in the same 10 s', async () => {
+  await using cache = await open()
+  const answer = cache.upstream.hang()
+  const first = assert.rejects(cache.find(), { kind: 'blob-unknown' })
+  await cache.name(IMAGE, OTHER)
+  const found = cache.find(LAYER, { repository: OTHER }).then((blob) => blob.open())
+  const second = assert.rejects(found, { kind: 'upstream-timeout' })
+  await cache.clock.advance(6_000)
+  answer()
+  cache.upstream.hang()
+  await first
+  await cache.clock.advance(3_800)
+  await second
+})
+
 test('a part far ahead is asked for by itself, and the whole is fetched beside it (S13)', async () => {
   await using cache = await open()
   const bytes = seededBytes('far', 20 * MEBIBYTE)
