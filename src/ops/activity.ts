@@ -90,9 +90,9 @@ function isSame(made: AttemptMade, { cause, route }: Failure): boolean {
 
 /** As much as an attempt tells of it. */
 function failureOf(upstream: string, made: AttemptMade, cause: Failure['cause'], at: number): Failure {
-  const { hop, route, host, status, ms } = made
+  const { hop, route, host, status, ms, facts = cause === 'timeout' ? { waited: Math.round(ms) } : {} } = made
   return {
-    ...{ cause, hop, upstream, route, host, at, facts: cause === 'timeout' ? { waited: Math.round(ms) } : {} },
+    ...{ cause, hop, upstream, route, host, at, facts },
     ...(status !== undefined && { status }),
   }
 }

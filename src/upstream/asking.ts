@@ -159,12 +159,12 @@ export class Asking implements TokenFetcher {
   }
 
   /** Notes what became of the request that was made last. */
-  close(cause?: Cause): void {
+  close(failed?: Pick<AttemptMade, 'cause' | 'facts'>): void {
     const { clock, made } = this.#around
     if (this.#pending === undefined) return
     const { began, ...request } = this.#pending
     this.#pending = undefined
-    made({ ...request, ...(cause !== undefined && { cause }), ms: clock.monotonic() - began })
+    made({ ...request, ...failed, ms: clock.monotonic() - began })
   }
 
   /** A body broke off, long after its headers. */

@@ -194,9 +194,9 @@ export class Attempts<T> implements Running<T> {
 
   #miss({ asking, route, began }: OneAttempt, missed: Missed): Outcome {
     const { health, breaker } = this.#options
-    const { cause, next, ofRoute, rest } = missed.judgement
+    const { cause, facts, next, ofRoute, rest } = missed.judgement
     const failure = this.#failureOf(missed)
-    asking.close(cause)
+    asking.close({ cause, facts })
     // One that had little time says less than what came before it.
     if (cause !== 'timeout' || !this.#failures.has(route)) this.#failures.set(route, failure)
     if (ofRoute) health.failed(route, failure, { began, rest })
@@ -218,7 +218,8 @@ export class Attempts<T> implements Running<T> {
   }
 
   #note(made: AttemptMade): void {
-    if (this.attempts.length < MOST_NOTED) this.attempts.push(made)
+    const { facts: _, ...kept } = made
+    if (this.attempts.length < MOST_NOTED) this.attempts.push(kept)
     this.#options.made(made)
   }
 
@@ -246,7 +247,7 @@ export class Attempts<T> implements Running<T> {
     if (this.#isSettled) return
     for (const one of this.#going) {
       if (one === winner) continue
-      if (one.waited >= TIMES.hedge) one.asking.close('timeout')
+      if (one.waited >= TIMES.hedge) one.asking.close({ cause: 'timeout' })
       if (!one.probe || winner === undefined) one.giveUp()
       else void this.#giveUpInTime(one)
     }

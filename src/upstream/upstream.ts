@@ -172,6 +172,8 @@ export interface AttemptMade {
   readonly status?: number
   /** Left out: it worked. */
   readonly cause?: Cause
+  /** Of its failure: told to the observer, and not in lists of attempts. */
+  readonly facts?: FailureFacts
   /** How long it took. */
   readonly ms: number
 }

@@ -4,7 +4,7 @@ import type { Log } from '../../../src/base/log.ts'
 import { NO_METRICS } from '../../../src/base/metrics.ts'
 import type { Catalog } from '../../../src/catalog/catalog.ts'
 import { openActivity } from '../../../src/ops/activity.ts'
-import { CAUSES } from '../../../src/upstream/upstream.ts'
+import { CAUSES, type Failure, sentenceOf } from '../../../src/upstream/upstream.ts'
 import { attemptOf, failureOf, pullEndOf } from '../../helpers/failures.ts'
 import { SteeredClock } from '../../helpers/steered-clock.ts'
 import { openTestCatalog } from '../../helpers/test-catalog.ts'
@@ -160,6 +160,16 @@ describe('the log', () => {
 })
 
 describe('the record', () => {
+  test('names the proxy that failed where another route brought what was asked for', async () => {
+    await using catalog = await openTestCatalog()
+    const { observer, flush } = await opened(catalog)
+    const facts = { proxy: 'proxy.lan:8080', code: 'ECONNREFUSED' }
+    observer.attempt('docker.io', attemptOf({ hop: 'connect', cause: 'connection-refused', facts }))
+    await flush()
+    const [row] = await catalog.failures()
+    assert.match(sentenceOf(JSON.parse(row?.facts ?? '') as Failure), /: the proxy proxy\.lan:8080 takes no connection/)
+  })
+
   test('has one row for each cause, upstream and route, whose signs are the attempts that failed', async () => {
     await using catalog = await openTestCatalog()
     const { activity, observer, flush } = await opened(catalog)

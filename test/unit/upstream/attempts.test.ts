@@ -62,6 +62,20 @@ for (const [name, fault] of Object.entries({ refused, proxyWantsPassword, untrus
   })
 }
 
+test('the observer is told what is known of a failure though another route brought it; lists of attempts are not', async () => {
+  await using all = scripted(['a', 'b'], ({ route }) => (route === 'a' ? proxyWantsPassword() : TAGS))
+  const running = all.ask()
+  await all.clock.settle()
+  assert.deepEqual(
+    all.made.map(({ route, facts }) => [route, facts?.proxy]),
+    [
+      ['a', 'proxy.lan:8080'],
+      ['b', undefined],
+    ],
+  )
+  assert.ok(running.attempts.every((made) => !('facts' in made)))
+})
+
 test('a route that failed comes last, until it has cooled down', async () => {
   let works = false
   await using all = scripted(['a', 'b'], ({ route }) => (route === 'a' && !works ? refused() : TAGS))
