@@ -66,7 +66,8 @@ export function createHandler(options: HandlerOptions): Answer {
       const { access, handler } = routeFor(arrival.method, rows, { allow: methods, mirror })
       if (access !== 'open') admit?.(arrival.method)
       const query = parseQuery(text)
-      const wanted = { access, arrival, query, name: params['name'], blob: found.at.path.includes('/blobs/') }
+      const blob = found.at.path.includes('/blobs/') && arrival.method === 'HEAD'
+      const wanted = { access, arrival, query, name: params['name'], blob }
       const caller = await enter(wanted, {
         ...{ door, locating, mirror },
         met: (visitor) => (account = visitor.account),

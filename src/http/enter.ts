@@ -7,7 +7,7 @@ import type { Arrival, Query } from './route.ts'
 
 interface Asked extends Wanted {
   readonly query: Query
-  /** A blob is asked for. */
+  /** It is asked whether a blob is there. */
   readonly blob: boolean
   readonly arrival: Arrival
 }

@@ -27,7 +27,7 @@ export interface NameAsked {
   readonly write: boolean
   /** An access rule of the caller names this very repository: he may push where a default upstream is. */
   readonly named: boolean
-  /** A blob is asked for. Who pushes asks what is there before anything is: that is not for the default upstream. */
+  /** It is asked whether a blob is there. Who pushes asks so before anything is: that is not for the default upstream. */
   readonly blob?: boolean
 }
 

@@ -39,7 +39,7 @@ export function locate({ catalog, cache }: Pick<Parts, 'catalog' | 'cache'>): Re
     if (otherwise === undefined) return { repository }
     const theirs = await catalog.repository(otherwise.repository)
     if (theirs?.kind === 'hosted') return { repository: otherwise.repository }
-    // Whoever pulls asks for a manifest first, and then it is known.
+    // Whoever pulls asks for a manifest first, and then it is known; or for the blob itself, if that could not be kept.
     if (asked.blob === true && theirs === undefined) return { repository }
     return otherwise
   }

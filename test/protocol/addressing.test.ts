@@ -239,6 +239,18 @@ suite('what an address means', () => {
       upstreams.hub.failWith(undefined)
       assertIs(await request('GET /v2/team/app/manifests/1?ns=docker.io'), SHADOWED, 'the upstream’s own, by ns')
     }))
+
+  test('a blob by a name without a registry is had where no manifest could be kept (D-3), and not looked for where one is pushed', () =>
+    withCache(async ({ request }, upstreams) => {
+      const [digest, bytes] = firstBlob(ALPINE)
+      for (const name of ['alpine', 'library/alpine']) {
+        assert.equal((await request(`HEAD /v2/${name}/blobs/${digest}`)).status, 404, name)
+      }
+      nobody(upstreams)
+      const answer = await request(`GET /v2/alpine/blobs/${digest}`)
+      assert.equal(answer.status, 200, answer.text)
+      assert.ok(answer.bytes.equals(bytes))
+    }))
 })
 
 suite('pushes beside the cache (S64, FC-34)', () => {

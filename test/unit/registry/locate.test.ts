@@ -35,7 +35,7 @@ const LOCATED: readonly (readonly [name: string, asked: Asked, expected: Located
   ['hosted under the name of a registry that is not cached', { name: 'quay.io/mine/app' }, { repository: 'quay.io/mine/app' }],
   ['our own name as ns', { name: 'nothing/here', ns: ['reg.home'] }, { repository: 'nothing/here', namespace: 'reg.home' }],
   // Pushes.
-  ['who asks for a blob of what nobody pulled is about to push it: no upstream is asked', { name: 'new/app', blob: true }, { repository: 'new/app' }],
+  ['who asks whether a blob of what nobody pulled is there is about to push it: no upstream is asked', { name: 'new/app', blob: true }, { repository: 'new/app' }],
   ['a blob of what was pulled', { name: 'nginx', blob: true }, { repository: 'docker.io/library/nginx', upstream: 'docker.io' }],
   ['a blob of an upstream by its name', { name: 'ghcr.io/a/b', blob: true }, { repository: 'ghcr.io/a/b', upstream: 'ghcr.io' }],
   ['a push makes what is not there (FC-34)', { name: 'new/app', write: true }, { repository: 'new/app' }],
