@@ -3,10 +3,12 @@ import { open, writeFile } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { OperatorError } from '../../../src/base/operator-error.ts'
-import { SCHEMA_VERSION } from '../../../src/catalog/migrate.ts'
+import { MIGRATIONS, SCHEMA_VERSION } from '../../../src/catalog/migrate.ts'
 import { openDatabase } from '../../../src/catalog/sqlite.ts'
 import { openReads } from '../../../src/catalog/sqlite-reads.ts'
+import { openWriter } from '../../../src/catalog/writer.ts'
 import { catalogContract } from '../../contracts/catalog.contract.ts'
+import { digestOf } from '../../helpers/digest-of.ts'
 import { temporaryFolder } from '../../helpers/temporary.ts'
 import { openTestCatalog } from '../../helpers/test-catalog.ts'
 
@@ -115,6 +117,34 @@ test('what is there is kept before a migration, with its version; a keeper that 
   assert.equal(copy.prepare('select x from old').get()?.['x'], 1)
   assert.equal(copy.prepare('pragma user_version').get()?.['user_version'], 1)
   copy.close()
+})
+
+test('a catalog of the first version has all that it had, and takes what came since', async () => {
+  await using folder = await temporaryFolder()
+  const path = folder.at('catalog.db')
+  const digest = digestOf('{}')
+  const before = openDatabase(path, { migrations: MIGRATIONS.slice(0, 1) })
+  before.exec(`
+    insert into repositories (id, name, kind) values (1, 'docker.io/library/old', 'cached'), (2, 'team/app', 'hosted');
+    insert into blobs (digest, size) values ('${digest}', 2);
+    insert into manifest_contents (digest, bytes) values ('${digest}', x'7b7d');
+    insert into manifests (repository, digest, media_type, size, pushed_at) values (1, '${digest}', 'a/b', 2, 5), (2, '${digest}', 'a/b', 2, 5);
+    insert into tags (repository, name, digest, moved_at) values (1, '1', '${digest}', 7), (2, '1', '${digest}', 7);`)
+  before.close()
+
+  const database = openDatabase(path)
+  const catalog = openReads(path, openWriter(database))
+  const [cached, hosted] = ['docker.io/library/old', 'team/app'] as const
+  const stored = { digest, mediaType: 'a/b', bytes: Buffer.from('{}'), movedAt: 7 }
+  assert.partialDeepStrictEqual(await catalog.manifestByTag(hosted, '1'), { ...stored, kind: 'hosted' })
+  const old = await catalog.manifestByTag(cached, '1')
+  assert.partialDeepStrictEqual(old, { ...stored, kind: 'cached' })
+  assert.deepEqual([old?.confirmedAt, old?.goneAt], [undefined, undefined])
+  assert.equal(await catalog.write('confirmTag', { repository: cached, tag: '1', digest, at: 9 }), true)
+  assert.equal((await catalog.manifestByTag(cached, '1'))?.confirmedAt, 9)
+  assert.deepEqual([await catalog.failures(), await catalog.fills({ limit: 1 })], [[], []])
+  await catalog[Symbol.asyncDispose]()
+  database.close()
 })
 
 test('a page that cannot be read is found when the catalog is opened, and the remedy is named', async () => {
