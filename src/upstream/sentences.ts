@@ -27,7 +27,7 @@ function triedOf({ upstream, hop, host, route }: Failure): string {
 }
 
 function cameOf(failure: Failure): string {
-  const { cause, host, hop, status, facts } = failure
+  const { cause, host, status, facts } = failure
   const code = facts.code === undefined ? '' : ` (${facts.code})`
   switch (cause) {
     case 'name-not-resolved':
@@ -55,9 +55,7 @@ function cameOf(failure: Failure): string {
         ? `it answered ${status ?? 'with an error'}${quoted(facts.said)}${titled(facts.title)}`
         : `${CAME[facts.wrong]}${status === undefined ? '' : ` (${status})`}${code}${titled(facts.title)}${quoted(facts.said)}`
     case 'timeout':
-      return `nothing came${facts.waited === undefined ? ' in time' : ` within ${seconds(facts.waited)}`}${
-        facts.proxy === undefined ? '' : ` of the proxy ${facts.proxy}`
-      }${hop === 'connect' ? ', not even a connection' : ''}`
+      return `${silent(failure)} ${facts.waited === undefined ? 'in time' : `within ${seconds(facts.waited)}`}`
   }
 }
 
@@ -76,6 +74,11 @@ const CAME: Readonly<Record<Wrong, string>> = {
   http: 'what came is no right HTTP',
   tls: 'no secure connection came about',
   cut: 'the connection was cut',
+}
+
+function silent({ hop, host, facts: { proxy } }: Failure): string {
+  if (hop === 'connect') return `${proxy === undefined ? host : `the proxy ${proxy}`} took no connection`
+  return proxy === undefined ? 'nothing came' : `the proxy ${proxy} answered nothing`
 }
 
 function proxySaid({ status, facts }: Failure): string {
@@ -97,20 +100,21 @@ export function remedyOf({ cause, upstream, route, hop, status, facts, at }: Fai
         ? 'see whether the proxy runs, and whether its address is right; more routes may be listed'
         : 'see whether it runs and a firewall lets us out; egress.routes lists proxies to go through'
     case 'proxy-refused':
-      if (status === 407 || status === 401) return 'set the right user name and password in the route'
+      if (status === 407 || status === 401)
+        return 'set the right user name and password in the address of the proxy: http://USER:PASSWORD@HOST:PORT'
       return status === 403
-        ? `have the proxy allow it, or list another route in upstreams.${upstream}.routes`
+        ? `have the proxy allow it, or list another route in egress.routes or upstreams.${upstream}.routes`
         : 'see what the proxy logs, or list another route'
     case 'tls-untrusted':
       return `if a proxy inspects TLS, set its certificate as egress.ca or upstreams.${upstream}.ca`
     case 'credentials-rejected':
-      return `set the right upstreams.${upstream}.username and password`
+      return `set the right upstreams.${upstream}.username and password, or those of proxy`
     case 'denied':
       return facts.realm !== undefined
         ? `our user name was not sent to ${facts.realm}; if that is its token server, add it to upstreams.${upstream}.realms`
         : `see whether the name is right; if it is private, set upstreams.${upstream}.username and password`
     case 'blocked':
-      return `list a route in upstreams.${upstream}.routes that leads out elsewhere`
+      return `list a route that leads out elsewhere, in egress.routes or upstreams.${upstream}.routes`
     case 'not-found':
       return 'see whether name and tag are right'
     case 'rate-limited':

@@ -81,7 +81,10 @@ test('why tells what failed a request, by its id or its image, while the server 
     new RegExp(`^lab\\.test/library/a:1: failed\n {2}request +${id} at 20.*Z, of .*, for a manifest\n`),
   )
   assert.match(stdout, /\n {2}why +lab\.test was to be asked through http:.*: the proxy .* answered 407 \(Basic\)\n/)
-  assert.match(stdout, /\n {2}remedy +set the right user name and password in the route\n/)
+  assert.match(
+    stdout,
+    /\n {2}remedy +set the right user name and password in the address of the proxy: http:\/\/USER:PASSWORD@HOST:PORT\n/,
+  )
   assert.match(stdout, new RegExp(`\n {2}cause +proxy-refused at proxy of lab\\.test, route ${route}, status 407\n`))
   assert.match(
     stdout,

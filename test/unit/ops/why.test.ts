@@ -93,7 +93,7 @@ describe('a request is told', () => {
       'docker.io/library/alpine:3: failed',
       '  request   aaaa000000000001 at 1970-01-01T00:00:00.500Z, of 192.0.2.7, for a manifest',
       '  why       docker.io was to be asked at registry-1.docker.io through http://proxy.lan:8080: the proxy answered 407 (Basic)',
-      '  remedy    set the right user name and password in the route',
+      '  remedy    set the right user name and password in the address of the proxy: http://USER:PASSWORD@HOST:PORT',
       '  cause     proxy-refused at proxy of registry-1.docker.io, route http://proxy.lan:8080, status 407',
       '  bytes     500 from docker.io, taken up again 2 times',
       '  time      first header after 40 ms, over after 1.5 s',
@@ -153,7 +153,7 @@ test('what stands is told with since when, how often, and the request that met i
   assert.deepEqual(lines, [
     'docker.io fails through http://proxy.lan:8080 since 1970-01-01T00:00:00.900Z (proxy-refused)',
     '  why       docker.io was to be asked at registry-1.docker.io through http://proxy.lan:8080: the proxy answered 407',
-    '  remedy    set the right user name and password in the route',
+    '  remedy    set the right user name and password in the address of the proxy: http://USER:PASSWORD@HOST:PORT',
     '  cause     proxy-refused at proxy of registry-1.docker.io, route http://proxy.lan:8080, status 407',
     '  signs     2, the last at 1970-01-01T00:00:01.000Z; request aaaa000000000001 met it last',
     '  before    the first sign ever was at 1970-01-01T00:00:00.500Z; 9 in all',
