@@ -24,6 +24,8 @@ interface OpenOptions extends Outside {
   readonly signal: AbortSignal
   /** Whether one may go to such a network. */
   readonly mayEnter: (network: Network) => boolean
+  /** Told in which network the target was found, when it has proved who it is. */
+  readonly entered: (network: Network) => void
 }
 
 /** How far a connection has come. */
@@ -61,14 +63,17 @@ export async function openConnection(target: Target, options: OpenOptions): Prom
 }
 
 async function open(target: Target, progress: Progress & { opened: (first: Socket) => void }): Promise<Socket> {
-  const { way, trust, ca, at, opened } = progress
+  const { way, trust, ca, at, opened, entered } = progress
   let socket: Socket
+  let place = target.host
   if (way.kind === 'direct') {
-    socket = await connectTo(target, { ...progress, addresses: await allowed(target, progress) })
+    const connected = (address: string) => (place = address)
+    socket = await connectTo(target, { ...progress, addresses: await allowed(target, progress), connected })
     opened(socket)
   } else {
     // A name that we resolve is looked up first: where it cannot be, the proxy need not be asked.
     const host = way.resolvesNames ? namedHost(target, progress) : firstOf(await allowed(target, progress))
+    place = host
     at('dns', way)
     socket = await connectTo(way, { ...progress, addresses: await addressesOf(way, progress) })
     opened(socket)
@@ -76,14 +81,21 @@ async function open(target: Target, progress: Progress & { opened: (first: Socke
     if (way.secure) socket = await secure(socket, { ...way, hop: 'proxy', context: trust.contextFor(way.ca) })
     await throughProxy(socket, { way, target, host })
   }
-  if (!target.secure) return socket
-  at('tls', target)
-  return await secure(socket, { ...target, hop: 'tls', context: trust.contextFor(ca) })
+  if (target.secure) {
+    at('tls', target)
+    socket = await secure(socket, { ...target, hop: 'tls', context: trust.contextFor(ca) })
+  }
+  entered(networkOfHost(place))
+  return socket
 }
 
-async function connectTo(peer: Peer, options: Progress & { readonly addresses: readonly string[] }): Promise<Socket> {
-  options.at('connect', peer)
-  return await dialFirst(options.addresses, { ...peer, dial: options.dial, signal: options.signal })
+async function connectTo(
+  peer: Peer,
+  options: Progress & { readonly addresses: readonly string[]; readonly connected?: (address: string) => void },
+): Promise<Socket> {
+  const { at, addresses, dial, signal, connected } = options
+  at('connect', peer)
+  return await dialFirst(addresses, { ...peer, dial, signal, ...(connected && { connected }) })
 }
 
 /**

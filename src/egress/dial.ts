@@ -21,6 +21,8 @@ interface DialOptions {
   readonly signal: AbortSignal
   /** For the error: `registry.example:443`. */
   readonly peer: string
+  /** Told which of the addresses it is. */
+  readonly connected?: (address: string) => void
 }
 
 /**
@@ -29,7 +31,7 @@ interface DialOptions {
  * so all of them on a slow line.
  */
 export function dialFirst(addresses: readonly string[], options: DialOptions): Promise<Socket> {
-  const { port, dial, signal, peer } = options
+  const { port, dial, signal, peer, connected } = options
   const waiting = alternated(addresses)
   const open = new Set<Socket>()
   return new Promise((resolve, reject) => {
@@ -56,6 +58,7 @@ export function dialFirst(addresses: readonly string[], options: DialOptions): P
       open.add(socket)
       socket.once('connect', () => {
         open.delete(socket)
+        connected?.(address)
         settle(() => resolve(socket))
       })
       // Stays for ever: a socket that breaks while nobody looks must not end the process (FC-106).

@@ -82,9 +82,11 @@ export class HttpDoor implements Door {
 
   async #onFresh(sending: Sending): Promise<Answer> {
     const { attempt, way, target, head, key } = sending
-    const mayEnter = (network: Network) => this.#mayEnter(network, attempt)
+    const mayEnter = (network: Network) => attempt.redirected !== true || this.#entered.has(network)
+    // An upstream that is redirected somewhere is not there for it; nor is one whose name merely leads there, too.
+    const entered = (network: Network) => void (attempt.redirected === true || this.#entered.add(network))
     const begun = performance.now()
-    const socket = await openConnection(target, { ...this.#options, ...attempt, way, mayEnter })
+    const socket = await openConnection(target, { ...this.#options, ...attempt, way, mayEnter, entered })
     const connection = await this.#pool.add(socket, { key, origin: attempt.url.origin })
     const connected = performance.now()
     try {
@@ -95,12 +97,6 @@ export class HttpDoor implements Door {
       if (!isReset || !isAskedOf(way, target) || !connection.isSilent) throw error
       throw new EgressError('proxy', 'proxy-refused', { ...error.facts, peer: way.peer })
     }
-  }
-
-  #mayEnter(network: Network, { redirected = false }: Attempt): boolean {
-    if (redirected) return this.#entered.has(network)
-    this.#entered.add(network)
-    return true
   }
 }
 

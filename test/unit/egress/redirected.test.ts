@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { Socket } from 'node:net'
+import { connect, Socket } from 'node:net'
 import { test } from 'node:test'
+import type { Dial } from '../../../src/egress/dial.ts'
 import { openEgress } from '../../../src/egress/open-egress.ts'
 import { readRoute } from '../../../src/egress/route-option.ts'
 import { startFakeProxy } from '../../helpers/fake-proxy.ts'
@@ -18,22 +19,22 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
   'both.example': ['192.168.0.1', '1.1.1.1'],
 }
 
-/** A door whose connections all hang; and where they went. */
-function hanging(routes: readonly string[]) {
+/** A door whose connections all hang, but for what `dial` makes; and where they went. */
+function hanging(routes: readonly string[], dial: Dial = () => new Socket()) {
   const dialled: string[] = []
   const egress = openEgress({
     resolve: async (name) => NAMES[name] ?? [],
-    dial({ address }) {
-      dialled.push(address)
-      return new Socket()
+    dial(to) {
+      dialled.push(to.address)
+      return dial(to)
     },
   })
   const door = egress.doorFor({ name: 'x', routes: routes.map((text) => readRoute(text, 'x')), noproxy: [] })
-  const send = (address: string, redirected: boolean) => {
+  const send = (address: string, redirected: boolean, connectMs = 20) => {
     const url = new URL(address)
     const [route] = door.routesTo(url)
     if (route === undefined) throw new Error('No route')
-    const times = { connectMs: 20, headerMs: 20, signal: new AbortController().signal }
+    const times = { connectMs, headerMs: 2_000, signal: new AbortController().signal }
     return outcome(door.send({ method: 'GET', url, headers: {}, redirected, ...times }, route))
   }
   return { send, dialled, [Symbol.asyncDispose]: () => egress[Symbol.asyncDispose]() }
@@ -116,11 +117,22 @@ test('redirected: by a proxy that resolves names, addresses and names of inner n
 })
 
 test('redirected: where the upstream itself is, it may lead; and not from loopback into the lab (T29)', async () => {
-  await using out = hanging(['direct'])
-  assert.equal(await out.send('https://private.example/', false), 'connect: timeout')
+  await using server = await rawServer(ok('hello'))
+  await using out = hanging(['direct'], ({ address }) => (address === '10.0.0.1' ? connect(server.port) : new Socket()))
+  assert.equal(await out.send('http://private.example/', false, 2_000), '200 hello')
   assert.equal(await out.send('https://10.0.0.2/', true), 'connect: timeout')
   assert.equal(await out.send('https://loopback.example/', true), 'connect: forbidden-address')
   assert.equal(await out.send('https://metadata.example/', true), 'connect: forbidden-address')
+})
+
+test('redirected: a network to which the upstream’s name merely leads, too, is not where it is (T24, T29)', async () => {
+  await using server = await rawServer(ok('hello'))
+  await using out = hanging(['direct'], ({ address }) => (address === '1.1.1.1' ? connect(server.port) : new Socket()))
+  assert.equal(await out.send('http://both.example/', false, 2_000), '200 hello')
+  assert.ok(out.dialled.includes('192.168.0.1'))
+  assert.equal(await out.send('http://192.168.0.1/', true), 'connect: forbidden-address')
+  assert.equal(await out.send('https://private.example/', false), 'connect: timeout')
+  assert.equal(await out.send('https://10.0.0.2/', true), 'connect: forbidden-address')
 })
 
 test('redirected: a connection that is there already is no way around (T29)', async () => {
