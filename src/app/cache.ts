@@ -9,7 +9,7 @@ import type { Activity } from '../registry/activity.ts'
 import { type Cache, type CachedUpstream, sleepFor } from '../registry/cache.ts'
 import { openUpstream } from '../upstream/http-upstream.ts'
 import type { UpstreamObserver } from '../upstream/upstream.ts'
-import { upstreamsOf } from './upstream-settings.ts'
+import { type UpstreamSettings, upstreamsOf } from './upstream-settings.ts'
 
 export interface CacheParts {
   readonly fills: BlobStore
@@ -41,6 +41,8 @@ export async function openCache(config: Config, parts: CacheParts): Promise<{ ca
     const door = egress.doorFor({ name, routes, noproxy, ...(ca !== undefined && { ca }) })
     const upstream = stack.use(openUpstream(settings, { door, observe, clock, agent, via: `1.1 ${via}` }))
     if (isDefault) defaultUpstream = name
+    const ways = door.routesTo(settings.url).map((route) => route.name)
+    log.info({ upstream: name, routes: ways }, wayInWords(settings, ways))
     upstreams.set(name, {
       ...{ upstream, revalidate, library },
       ...(maxstale !== undefined && { maxstale }),
@@ -57,6 +59,16 @@ export async function openCache(config: Config, parts: CacheParts): Promise<{ ca
     },
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
+}
+
+/** How an upstream is reached, as the log says it at the start: who set `HTTPS_PROXY` sees whether it was taken. */
+export function wayInWords(
+  { name, url, cacheOnly }: Pick<UpstreamSettings, 'name' | 'url' | 'cacheOnly'>,
+  routes: readonly string[],
+): string {
+  if (cacheOnly !== undefined) return `${name} is not asked (${cacheOnly}): what is cached is served`
+  const ways = routes.map((route) => (route === 'direct' ? 'directly' : `through ${route}`))
+  return `${name} is asked${url.host === name ? '' : ` at ${url.host}`} ${ways.join(', then ')}`
 }
 
 /** Which boot of the machine this is; elsewhere than on Linux nobody knows. */
