@@ -2,8 +2,6 @@
 export interface KnownUpstream {
   /** Where its API is. */
   readonly url: string
-  /** Other hosts that are the same registry. */
-  readonly aliases: readonly string[]
   /** Origins that give out tokens for it, beside its own: they may be told who we are. */
   readonly realms: readonly string[]
   /** Names of one component belong to `library/`. */
@@ -12,33 +10,30 @@ export interface KnownUpstream {
   readonly noReferrers?: true
 }
 
-/** Sources: the registries' own documents, and what they answered (`test/unit/upstream/known-upstreams.test.ts` holds it). */
+/** Sources: the registries' own documents, and what they answered (`test/unit/upstream/where.test.ts` holds it). */
 export const KNOWN_UPSTREAMS: Readonly<Record<string, KnownUpstream>> = {
   'docker.io': {
     url: 'https://registry-1.docker.io',
-    aliases: ['registry-1.docker.io', 'index.docker.io'],
     realms: ['https://auth.docker.io'],
     library: true,
   },
-  'ghcr.io': { url: 'https://ghcr.io', aliases: [], realms: [], library: false },
-  'quay.io': { url: 'https://quay.io', aliases: [], realms: [], library: false },
+  'ghcr.io': { url: 'https://ghcr.io', realms: [], library: false },
+  'quay.io': { url: 'https://quay.io', realms: [], library: false },
   'registry.k8s.io': {
     url: 'https://registry.k8s.io',
-    aliases: [],
     realms: [],
     library: false,
     noReferrers: true,
   },
-  'gcr.io': { url: 'https://gcr.io', aliases: [], realms: [], library: false },
-  'mcr.microsoft.com': { url: 'https://mcr.microsoft.com', aliases: [], realms: [], library: false },
+  'gcr.io': { url: 'https://gcr.io', realms: [], library: false },
+  'mcr.microsoft.com': { url: 'https://mcr.microsoft.com', realms: [], library: false },
   // Its realm has a slash at its end, and its scope is `aws` whatever is asked for: both are taken from its challenge.
-  'public.ecr.aws': { url: 'https://public.ecr.aws', aliases: [], realms: [], library: false },
+  'public.ecr.aws': { url: 'https://public.ecr.aws', realms: [], library: false },
   'registry.gitlab.com': {
     url: 'https://registry.gitlab.com',
-    aliases: [],
     realms: ['https://gitlab.com'],
     library: false,
   },
   // A name for ghcr.io: requests are redirected there, and tokens are from there.
-  'lscr.io': { url: 'https://ghcr.io', aliases: [], realms: [], library: false },
+  'lscr.io': { url: 'https://ghcr.io', realms: [], library: false },
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { registryName } from '../../../src/base/registry-name.ts'
 import { KNOWN_UPSTREAMS } from '../../../src/upstream/known-upstreams.ts'
 import { nextLink } from '../../../src/upstream/link.ts'
 import { judgeRealm } from '../../../src/upstream/realm.ts'
@@ -100,12 +101,12 @@ for (const [name, link, next] of LINKS) {
 }
 
 test('what is known of registries is written as it is compared', () => {
-  for (const [name, { url, realms, aliases }] of Object.entries(KNOWN_UPSTREAMS)) {
+  for (const [name, { url, realms }] of Object.entries(KNOWN_UPSTREAMS)) {
     for (const origin of [url, ...realms]) {
       assert.equal(new URL(origin).origin, origin, name)
       assert.match(origin, /^https:/)
     }
-    for (const alias of [name, ...aliases]) assert.equal(alias, alias.toLowerCase())
+    assert.equal(name, registryName(name))
   }
 })
 
