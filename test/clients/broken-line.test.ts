@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { Image } from '../helpers/images.ts'
 import { NAMESPACE_PROGRAMS } from '../helpers/namespace.ts'
-import type { Outcome, ProcessOptions } from '../helpers/processes.ts'
+import type { Outcome } from '../helpers/processes.ts'
 import { needs, type ProgramName, program } from '../helpers/programs.ts'
 import { PROXY_PROGRAMS } from '../helpers/real-proxies.ts'
 import { UPSTREAM_PROGRAMS } from '../helpers/real-upstream.ts'
@@ -35,9 +35,19 @@ const PULL_MS = 300_000
 interface Way {
   readonly name: string
   readonly programs: readonly ProgramName[]
-  /** Pulls `library/big:1` with one command, and resolves to the digest that the client has for it then. */
-  pull(lab: CacheLab): Promise<string>
+  /** Makes the client ready to pull through the cache. */
+  ready(lab: CacheLab): Promise<Client>
 }
+
+interface Client {
+  /** Pulls `:1`, or `@sha256:…`, with one command, and resolves to the digest that the client has for it then. */
+  pull(reference: string): Promise<string>
+  /** Lets go of what it pulled. */
+  forget?(reference: string): Promise<unknown>
+}
+
+const HUB = 'docker.io/library/big'
+const FULL = `${CACHE}/${HUB}`
 
 const WAYS: readonly Way[] = [
   containerd('1.6', 'containerd 1.6, by hosts.toml, with ns', `[host."https://${CACHE}"]`),
@@ -47,69 +57,34 @@ const WAYS: readonly Way[] = [
     `[host."https://${CACHE}/v2/docker.io"]\noverride_path = true`,
   ),
   crictl(),
-  docker('20', 'docker 20.10, by registry-mirrors', 'big:1'),
-  docker('20', 'docker 20.10, by full name', `${CACHE}/docker.io/library/big:1`),
-  docker('29', 'Docker Engine 29, by registry-mirrors', 'big:1'),
-  docker('29', 'Docker Engine 29, by full name', `${CACHE}/docker.io/library/big:1`),
-  {
-    name: 'podman, by a mirror of registries.conf',
-    programs: ['podman'],
-    async pull({ namespace, ca }) {
-      const home = await makeContainersHome(namespace.folder.at('containers'), 'overlay')
-      await home.trust(CACHE, ca)
-      await writeFile(
-        join(home.env['HOME'] ?? '', '.config/containers/registries.conf'),
-        `[[registry]]\nlocation = "docker.io"\n[[registry.mirror]]\nlocation = "${CACHE}/docker.io"\n`,
-      )
-      const podman = (...args: readonly string[]) =>
-        namespace.run(program('podman'), args, { env: home.env, timeoutMs: PULL_MS })
-      await podman('pull', 'docker.io/library/big:1')
-      return digestIn(await podman('image', 'inspect', '--format={{json .RepoDigests}}', 'docker.io/library/big:1'))
-    },
-  },
-  {
-    name: 'skopeo, by full name',
-    programs: ['skopeo'],
-    async pull({ namespace, ca }) {
-      const home = await makeContainersHome(namespace.folder.at('containers'))
-      await home.trust(CACHE, ca)
-      const to = namespace.folder.at('copied')
-      const file = namespace.folder.at('digest')
-      await namespace.run(
-        program('skopeo'),
-        ['copy', '--all', '--digestfile', file, `docker://${CACHE}/docker.io/library/big:1`, `dir:${to}`],
-        { env: home.env, timeoutMs: PULL_MS },
-      )
-      return digestIn(await namespace.run(program('sh'), ['-c', `cat '${file}'`]))
-    },
-  },
-  {
-    name: 'crane, by full name',
-    programs: ['crane'],
-    async pull({ namespace, ca }) {
-      const env = { SSL_CERT_FILE: ca, HOME: namespace.folder.path }
-      const image = `${CACHE}/docker.io/library/big:1`
-      await namespace.run(
-        program('crane'),
-        ['pull', '--platform=linux/amd64', '--format=oci', image, namespace.folder.at('pulled')],
-        { env, timeoutMs: PULL_MS },
-      )
-      return digestIn(await namespace.run(program('crane'), ['digest', image], { env }))
-    },
-  },
+  docker('20', 'docker 20.10, by registry-mirrors', 'big'),
+  docker('20', 'docker 20.10, by full name', FULL),
+  docker('29', 'Docker Engine 29, by registry-mirrors', 'big'),
+  docker('29', 'Docker Engine 29, by full name', FULL),
+  podman(),
+  skopeo(),
+  crane(),
 ]
 
 function containerd(version: '1.6' | '2.4', name: string, host: string): Way {
   return {
     name,
     programs: [`containerd-${version}`, `ctr-${version}`],
-    async pull({ namespace, ca }) {
+    async ready({ namespace, ca }) {
       await namespace.write(`${HOSTS_DIR}/docker.io/hosts.toml`, hostsToml(host, ca))
       const { socket } = await startContainerd(namespace, { containerd: program(`containerd-${version}`) })
       const ctr = (...args: readonly string[]) =>
-        namespace.run(program(`ctr-${version}`), ['--address', socket, 'images', ...args], { timeoutMs: PULL_MS })
-      await ctr('pull', '--hosts-dir', HOSTS_DIR, 'docker.io/library/big:1')
-      return digestIn(await ctr('list', 'name==docker.io/library/big:1'))
+        namespace.run(program(`ctr-${version}`), ['--address', socket, ...args], { timeoutMs: PULL_MS })
+      return {
+        async pull(reference) {
+          await ctr('images', 'pull', '--hosts-dir', HOSTS_DIR, `${HUB}${reference}`)
+          return digestIn(await ctr('images', 'list', `name==${HUB}${reference}`))
+        },
+        async forget(reference) {
+          await ctr('images', 'remove', '--sync', `${HUB}${reference}`)
+          await ctr('content', 'prune', 'references')
+        },
+      }
     },
   }
 }
@@ -123,7 +98,7 @@ function crictl(): Way {
   return {
     name: 'crictl, as a kubelet pulls',
     programs: ['containerd-2.4', 'crictl'],
-    async pull({ namespace, ca }) {
+    async ready({ namespace, ca }) {
       await namespace.write(`${HOSTS_DIR}/docker.io/hosts.toml`, hostsToml(`[host."https://${CACHE}"]`, ca))
       const { socket } = await startContainerd(namespace, {
         containerd: program('containerd-2.4'),
@@ -132,8 +107,13 @@ function crictl(): Way {
       const endpoints = ['--runtime-endpoint', `unix://${socket}`, '--image-endpoint', `unix://${socket}`]
       const ask = (...args: readonly string[]) =>
         namespace.run(program('crictl'), [...endpoints, '--timeout', '5m', ...args], { timeoutMs: PULL_MS })
-      await ask('pull', 'docker.io/library/big:1')
-      return digestIn(await ask('inspecti', '--output', 'json', 'docker.io/library/big:1'), /@(sha256:[0-9a-f]{64})/)
+      return {
+        async pull(reference) {
+          await ask('pull', `${HUB}${reference}`)
+          return digestIn(await ask('inspecti', '--output', 'json', `${HUB}${reference}`), /@(sha256:[0-9a-f]{64})/)
+        },
+        forget: (reference) => ask('rmi', `${HUB}${reference}`),
+      }
     },
   }
 }
@@ -143,7 +123,7 @@ function docker(version: '20' | '29', name: string, image: string): Way {
   return {
     name,
     programs: ['docker', `dockerd-${version}`, ...containerdOf29],
-    async pull({ namespace, ca }) {
+    async ready({ namespace, ca }) {
       const options = ['--registry-mirror', `https://${MIRROR}`]
       const dockerd =
         version === '20'
@@ -155,17 +135,88 @@ function docker(version: '20' | '29', name: string, image: string): Way {
               env: { DOCKER_MIN_API_VERSION: '1.41', SSL_CERT_FILE: ca },
             })
       for (const host of [CACHE, MIRROR]) await dockerd.trust(ca, host)
-      const run: (args: readonly string[], options?: ProcessOptions & { timeoutMs?: number }) => Promise<Outcome> = (
-        args,
-        more,
-      ) => namespace.run(program('docker'), args, { ...more, env: dockerd.env, timeoutMs: PULL_MS })
-      return digestIn(await run(['pull', image]), /^Digest: (\S+)$/m)
+      const ask = (...args: readonly string[]) =>
+        namespace.run(program('docker'), args, { env: dockerd.env, timeoutMs: PULL_MS })
+      return {
+        pull: async (reference) => digestIn(await ask('pull', `${image}${reference}`), /^Digest: (\S+)$/m),
+        forget: (reference) => ask('image', 'rm', `${image}${reference}`),
+      }
     },
   }
 }
 
 async function socketFor29(namespace: CacheLab['namespace']): Promise<string> {
   return (await startContainerd(namespace, { containerd: program('containerd-2.4') })).socket
+}
+
+function podman(): Way {
+  return {
+    name: 'podman, by a mirror of registries.conf',
+    programs: ['podman'],
+    async ready({ namespace, ca }) {
+      const home = await makeContainersHome(namespace.folder.at('containers'), 'overlay')
+      await home.trust(CACHE, ca)
+      await writeFile(
+        join(home.env['HOME'] ?? '', '.config/containers/registries.conf'),
+        `[[registry]]\nlocation = "docker.io"\n[[registry.mirror]]\nlocation = "${CACHE}/docker.io"\n`,
+      )
+      const ask = (...args: readonly string[]) =>
+        namespace.run(program('podman'), args, { env: home.env, timeoutMs: PULL_MS })
+      return {
+        async pull(reference) {
+          await ask('pull', `${HUB}${reference}`)
+          return digestIn(await ask('image', 'inspect', '--format={{json .RepoDigests}}', `${HUB}${reference}`))
+        },
+        forget: (reference) => ask('image', 'rm', `${HUB}${reference}`),
+      }
+    },
+  }
+}
+
+function skopeo(): Way {
+  return {
+    name: 'skopeo, by full name',
+    programs: ['skopeo'],
+    async ready({ namespace, ca }) {
+      const home = await makeContainersHome(namespace.folder.at('containers'))
+      await home.trust(CACHE, ca)
+      let copies = 0
+      return {
+        async pull(reference) {
+          copies += 1
+          const [to, file] = [namespace.folder.at(`copy-${copies}`), namespace.folder.at(`digest-${copies}`)]
+          await namespace.run(
+            program('skopeo'),
+            ['copy', '--all', '--digestfile', file, `docker://${FULL}${reference}`, `dir:${to}`],
+            { env: home.env, timeoutMs: PULL_MS },
+          )
+          return digestIn(await namespace.run(program('sh'), ['-c', `cat '${file}'`]))
+        },
+      }
+    },
+  }
+}
+
+function crane(): Way {
+  return {
+    name: 'crane, by full name',
+    programs: ['crane'],
+    async ready({ namespace, ca }) {
+      const env = { SSL_CERT_FILE: ca, HOME: namespace.folder.path }
+      let copies = 0
+      return {
+        async pull(reference) {
+          copies += 1
+          const to = namespace.folder.at(`pulled-${copies}`)
+          const image = `${FULL}${reference}`
+          await namespace.run(program('crane'), ['pull', '--platform=linux/amd64', '--format=oci', image, to], {
+            ...{ env, timeoutMs: PULL_MS },
+          })
+          return digestIn(await namespace.run(program('crane'), ['digest', image], { env }))
+        },
+      }
+    },
+  }
 }
 
 function digestIn({ stdout }: Outcome, pattern = /(sha256:[0-9a-f]{64})/): string {
@@ -183,26 +234,44 @@ before(async () => {
 })
 after(async () => await outside[Symbol.asyncDispose]())
 
-for (const { name, programs, pull } of WAYS) {
+for (const { name, programs, ready } of WAYS) {
   test(
-    `${name}: pulls 300 MiB at the first try over a line that breaks each second, and little is fetched twice`,
+    `${name}: 300 MiB over a line that breaks each second`,
     needs(...NAMESPACE_PROGRAMS, ...PROXY_PROGRAMS.squid, ...UPSTREAM_PROGRAMS, ...programs),
     async (t) => {
       await using lab = await startCacheLab(outside, LINE)
-      await mkdir(lab.namespace.folder.at('home'))
-      const digest = await pull(lab).catch((error: unknown) => {
-        for (const line of lab.server.log.slice(-40)) t.diagnostic(JSON.stringify(line))
-        throw error
-      })
+      const client = await ready(lab)
       const expected = [big, ...big.children].map(({ manifest }) => manifest.digest as string)
-      assert.ok(expected.includes(digest), `${digest} is none of ${expected.join(', ')}`)
-      const { cuts, bytesDown } = lab.line
-      const received = await lab.received()
-      const shares = [received, bytesDown].map((bytes) => (bytes / SIZE).toFixed(3))
-      t.diagnostic(`${cuts} cuts, ${shares.join(' and ')} of the image received, by our count and the line's`)
-      assert.ok(cuts >= FEWEST_CUTS, `the line broke only ${cuts} times`)
-      assert.ok(received >= SIZE && received <= bytesDown, `${received} bytes by our count, ${bytesDown} by the line's`)
-      assert.ok(bytesDown <= MOST_FETCHED * SIZE, `${bytesDown} of ${SIZE} bytes were fetched`)
+      const pull = async (reference: string) => {
+        const digest = await client.pull(reference).catch((error: unknown) => {
+          for (const line of lab.server.log.slice(-40)) t.diagnostic(JSON.stringify(line))
+          throw error
+        })
+        assert.ok(expected.includes(digest), `${digest} is none of ${expected.join(', ')}`)
+      }
+
+      await t.test('is pulled at the first try, and little is fetched twice', async () => {
+        await pull(':1')
+        const { cuts, bytesDown } = lab.line
+        const received = await lab.received()
+        const shares = [received, bytesDown].map((bytes) => (bytes / SIZE).toFixed(3))
+        t.diagnostic(`${cuts} cuts, ${shares.join(' and ')} of the image received, by our count and the line's`)
+        assert.ok(cuts >= FEWEST_CUTS, `the line broke only ${cuts} times`)
+        assert.ok(
+          received >= SIZE && received <= bytesDown,
+          `${received} bytes by our count, ${bytesDown} by the line's`,
+        )
+        assert.ok(bytesDown <= MOST_FETCHED * SIZE, `${bytesDown} of ${SIZE} bytes were fetched`)
+      })
+
+      await t.test('is pulled again with the line gone, by tag and by digest', async () => {
+        lab.line.close()
+        const digest = `@${big.manifest.digest}`
+        await client.forget?.(':1')
+        await pull(':1')
+        await client.forget?.(':1')
+        await pull(digest)
+      })
     },
   )
 }
