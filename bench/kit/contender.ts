@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process'
 import { mkdir, open, rm, writeFile } from 'node:fs/promises'
 import { get } from 'node:https'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Certificates } from '../../test/helpers/certificates.ts'
 import { leftBehind } from '../../test/helpers/left-behind.ts'
 import { program } from '../../test/helpers/programs.ts'
 import { htpasswdFor } from './account.ts'
+import { freePort } from './free-port.ts'
 import { nginxConfig } from './nginx-config.ts'
 import { cpuSecondsOf, memoryOf } from './usage.ts'
 
@@ -132,15 +132,5 @@ function answers(url: string): Promise<boolean> {
     get(url, { rejectUnauthorized: false, agent: false }, (response) => {
       response.resume().once('end', () => resolve(response.statusCode !== 503))
     }).once('error', () => resolve(false))
-  })
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => (address === null || typeof address === 'string' ? reject() : resolve(address.port)))
-    })
   })
 }

@@ -37,7 +37,9 @@ async function cut({ kit, upstream }: Scene): Promise<Row> {
     const times = (await upstream.countAtRest()).bytes / image.size
     await upstream.behave({})
     if (name === 'homeport') met = found.whole && found.bytes === image.size && times <= 1.05
-    figures.push(`${name} ${found.whole ? 'whole' : `${(found.bytes / MEBIBYTE).toFixed(0)} MiB of it`}, fetched ${times.toFixed(2)} ×`)
+    figures.push(
+      `${name} ${found.whole ? 'whole' : `${(found.bytes / MEBIBYTE).toFixed(0)} MiB of it`}, fetched ${times.toFixed(2)} ×`,
+    )
   }
   return {
     work: 'upstream cuts every 8 MiB of a blob of 100 MiB: what one request gets, bytes fetched',

@@ -116,14 +116,20 @@ function write(response: ServerResponse, bytes: Buffer): Promise<boolean> {
   })
 }
 
+const CODES: Readonly<Record<number, string>> = {
+  401: 'UNAUTHORIZED',
+  403: 'DENIED',
+  404: 'MANIFEST_UNKNOWN',
+  429: 'TOOMANYREQUESTS',
+}
+
 function refuse(response: ServerResponse, status: number): void {
-  const [code, message] = status === 404 ? ['MANIFEST_UNKNOWN', 'manifest unknown'] : ['DENIED', `it is ${status} here`]
   response.writeHead(status, {
     'content-type': 'application/json',
     ...(status === 401 && { 'www-authenticate': 'Basic realm="upstream"' }),
     ...(status === 429 && { 'retry-after': '60' }),
   })
-  response.end(JSON.stringify({ errors: [{ code, message }] }))
+  response.end(JSON.stringify({ errors: [{ code: CODES[status] ?? 'UNKNOWN', message: `it is ${status} here` }] }))
 }
 
 const registry = new MadeRegistry()
