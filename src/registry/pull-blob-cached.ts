@@ -3,7 +3,7 @@ import type { Digest } from '../oci/digest.ts'
 import { objectFrom } from '../oci/manifest-json.ts'
 import { type Failure, type Running, UpstreamFailure } from '../upstream/upstream.ts'
 import type { Asker } from './activity.ts'
-import type { CachedRepository } from './cached-repository.ts'
+import { type CachedRepository, cachedRepository } from './cached-repository.ts'
 import type { Fill } from './fill-blob.ts'
 import { RangedReader, worthAsking } from './fill-range.ts'
 import { unlessAborted } from './fill-source.ts'
@@ -23,13 +23,21 @@ interface Request {
   readonly pull: BlobPull
   /** Of `Cache.monotonic`: when the client is told, whatever is known by then. */
   readonly until: number
+  /** It was found out that what is stored may be shown. */
+  readonly earned?: boolean
+}
+
+interface Shown {
+  readonly size?: number
+  readonly earned: boolean
 }
 
 /**
  * A blob of a cached repository.
  *
- * Knowing a digest gives no right here either. It is shown if a stored manifest of the repository names it, if the
- * repository had it before, or if the upstream, asked for it in that repository, has it.
+ * Knowing a digest gives no right here either, nor does writing it into a manifest. It is shown if the repository had
+ * it before, if the upstream, asked for it in that repository, has it, or if a stored manifest of the repository names
+ * it and it came from that upstream.
  *
  * Resolves to `undefined` for what is no blob: a manifest that is stored.
  */
@@ -38,14 +46,27 @@ export function pullCachedBlob(parts: PullBlobParts) {
   /** Questions whether a repository has a blob, one for everybody who asks. */
   const asking = new Map<string, Running<{ size?: number }>>()
 
-  /** Bytes of what the repository may show: as it is tied, or as a manifest of it says. */
-  async function shown(repository: string, digest: Digest): Promise<{ size?: number } | undefined> {
-    const tied = await catalog.blobSize(repository, digest)
-    if (tied !== undefined) return { size: tied }
-    const manifest = await catalog.manifestNaming(repository, digest)
+  /** Bytes of what the repository may show: as it is tied, or as a manifest of it says. `earned`: also what is stored. */
+  async function shown({ at, digest }: Request): Promise<Shown | undefined> {
+    const tied = await catalog.blobSize(at.repository, digest)
+    if (tied !== undefined) return { size: tied, earned: true }
+    const manifest = await catalog.manifestNaming(at.repository, digest)
     if (manifest === undefined) return undefined
-    const size = (await catalog.blobAnywhere(digest)) ?? sizeIn(manifest.bytes, digest)
-    return size === undefined ? {} : { size }
+    const earned = await cameFrom(at, digest)
+    const size = (earned ? await catalog.blobAnywhere(digest) : undefined) ?? sizeIn(manifest.bytes, digest)
+    return size === undefined ? { earned } : { size, earned }
+  }
+
+  /**
+   * Whether a repository of the same upstream has it. Anybody may write a manifest there that names what is hosted here,
+   * or is another upstream's (T7).
+   */
+  async function cameFrom({ upstream }: CachedRepository, digest: Digest): Promise<boolean> {
+    for (const home of await catalog.repositoriesOfBlob(digest)) {
+      if (cachedRepository(home, cache)?.upstream !== upstream) continue
+      if ((await catalog.repository(home))?.kind === 'cached') return true
+    }
+    return false
   }
 
   /** Bytes of what is stored, whosever it is. `undefined`: it is not, and no download of it has ended meanwhile. */
@@ -70,17 +91,13 @@ export function pullCachedBlob(parts: PullBlobParts) {
   async function find(request: Request, onlyWhether: boolean): Promise<FoundBlob | undefined> {
     const { at, digest, pull } = request
     const { repository } = at
-    const known = await shown(repository, digest)
+    const known = await shown(request)
     if (known === undefined && (await catalog.manifest(repository, digest)) !== undefined) return undefined
     const size = await storedSize(digest)
     if (size !== undefined) {
-      if (known === undefined) await tie(request, size)
+      if (known?.earned !== true) await tie(request, size)
       if (onlyWhether) pull.hit()
-      return {
-        digest,
-        size,
-        open: (part) => open(request, size, part),
-      }
+      return { digest, size, open: (part) => open({ ...request, earned: true }, size, part) }
     }
     refuseWhereOff(request)
     if (known?.size !== undefined) {
@@ -97,6 +114,10 @@ export function pullCachedBlob(parts: PullBlobParts) {
     return await answered(request, async () => {
       const { at, digest, pull } = request
       const there = await storedSize(digest)
+      // Stored since it was looked for, perhaps by somebody else.
+      if (there !== undefined && request.earned !== true && (await shown(request))?.earned !== true) {
+        await tie(request, there)
+      }
       const stored = there === undefined ? undefined : await openStored(digest, there)
       if (stored !== undefined) return pull.stored(stored)
       refuseWhereOff(request)

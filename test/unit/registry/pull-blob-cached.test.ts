@@ -22,7 +22,11 @@ const IMAGE = makeImage('cached-blob')
 const LAYER = [...IMAGE.blobs.keys()].at(-1) ?? digestOf('')
 const BYTES = IMAGE.blobs.get(LAYER) ?? Buffer.alloc(0)
 
-async function open(more: Partial<CachedUpstream> = {}, blobs: BlobStore = new MemoryBlobStore()) {
+async function open(
+  more: Partial<CachedUpstream> = {},
+  blobs: BlobStore = new MemoryBlobStore(),
+  others: Readonly<Record<string, Partial<CachedUpstream>>> = {},
+) {
   const upstream = new MemoryUpstream('docker.io')
   const ends: PullEnd[] = []
   const activity = {
@@ -30,7 +34,12 @@ async function open(more: Partial<CachedUpstream> = {}, blobs: BlobStore = new M
     failedBehind: () => undefined,
     coalesced: () => undefined,
   }
-  const upstreams = new Map([['docker.io', { upstream, revalidate: 60_000, library: true, ...more }]])
+  const upstreams = new Map<string, CachedUpstream>([
+    ['docker.io', { upstream, revalidate: 60_000, library: true, ...more }],
+  ])
+  for (const [name, other] of Object.entries(others)) {
+    upstreams.set(name, { upstream: new MemoryUpstream(name), revalidate: 60_000, library: false, ...other })
+  }
   const rules = await openTestRules({ blobs, cache: { upstreams, activity } })
   const { registry, catalog } = rules
   return {
@@ -42,6 +51,17 @@ async function open(more: Partial<CachedUpstream> = {}, blobs: BlobStore = new M
       registry.findBlob(repository, digest, { asker }),
     head: (digest = LAYER, repository = HOME) =>
       registry.findBlob(repository, digest, { asker: ASKER, promisedTo: ANYONE }),
+    /** The layer, as who has it in these repositories leaves it. */
+    async store(repositories: readonly string[]) {
+      const write = await blobs.begin('w')
+      await write.append([BYTES])
+      await write.commit(LAYER)
+      const [size, digest] = [BYTES.length, LAYER]
+      for (const repository of repositories) {
+        if (repository.includes('.io/')) await catalog.write('commitFill', { repositories: [repository], digest, size })
+        else await catalog.write('commitBlob', { repository, digest, size })
+      }
+    },
     /** As a pull of its manifest leaves it. */
     async name(image: Image = IMAGE, repository = HOME) {
       const { bytes, digest, mediaType } = image.manifest
@@ -142,15 +162,47 @@ test('what is on its way for another repository is shown only where the upstream
   assert.equal(await cache.catalog.blobSize(OTHER, LAYER), undefined)
 })
 
-test('what another repository has stored is shown at once where a manifest names it', async () => {
+test('what another repository of the upstream has is shown at once where a manifest names it', async () => {
   await using cache = await open()
-  await cache.push('hosted/app', BYTES.toString('latin1')).catch(() => undefined)
-  const write = await cache.blobs.begin('w')
-  await write.append([BYTES])
-  await write.commit(LAYER)
-  await cache.catalog.write('commitBlob', { repository: 'hosted/app', digest: LAYER, size: BYTES.length })
+  await cache.store([OTHER])
   await cache.name()
   assert.ok((await readAll(await (await cache.find()).open())).equals(BYTES))
+  assert.deepEqual(cache.upstream.asked, [])
+})
+
+for (const [whose, home] of [
+  ['hosted', 'team/secret'],
+  ['of another upstream', 'quay.io/team/secret'],
+] as const) {
+  test(`a manifest that names what is ${whose} shows it only where its upstream has it, which is kept (T7)`, async () => {
+    await using cache = await open({}, new MemoryBlobStore(), { 'quay.io': {} })
+    await cache.store([home])
+    await cache.name()
+    for (const ask of [cache.find, cache.head]) await assert.rejects(ask(), { kind: 'blob-unknown' })
+    assert.deepEqual(cache.upstream.asked, [asked('hasBlob'), asked('hasBlob')])
+
+    cache.upstream.publish('library/alpine', IMAGE)
+    for (let times = 0; times < 2; times += 1) {
+      assert.ok((await readAll(await (await cache.find()).open())).equals(BYTES))
+    }
+    assert.deepEqual(cache.upstream.asked, [asked('hasBlob'), asked('hasBlob'), asked('hasBlob')])
+  })
+}
+
+test('what was pushed since a manifest’s blob was looked for is not shown either (T7)', async () => {
+  await using cache = await open()
+  await cache.name()
+  const found = await cache.find()
+  await cache.store(['team/secret'])
+  await assert.rejects(found.open(), { kind: 'blob-unknown' })
+  assert.deepEqual(cache.upstream.asked, [asked('hasBlob')])
+})
+
+test('where nothing is asked, a manifest that names what is hosted does not show it (T7)', async () => {
+  await using cache = await open({ cacheOnly: 'offline' })
+  await cache.store(['team/secret'])
+  await cache.name()
+  await assert.rejects(cache.find(), { kind: 'not-cached' })
   assert.deepEqual(cache.upstream.asked, [])
 })
 
