@@ -45,6 +45,8 @@ export class FillSource {
   #route: string | undefined
   #leave: (() => void) | undefined
   #broken: UpstreamFailure | undefined
+  /** The size is the upstream's own word, and no manifest's alone. */
+  #told = false
   /** Told that there is nothing behind what we have: whether that is so, only the whole shows. */
   #fromStart = false
 
@@ -53,6 +55,15 @@ export class FillSource {
     this.size = options.size
     this.begun = this.#begun.promise
     this.begun.catch(() => undefined)
+  }
+
+  /**
+   * Whether it is the download of who has such a size, if any, from a manifest. Anybody may write a wrong one: that it
+   * is wrong is told to who has the same, and disturbs nobody else.
+   */
+  fits(size: number | undefined): boolean {
+    if (size === this.#options.size) return true
+    return this.#told && (size ?? this.size) === this.size
   }
 
   /** What it hangs at. */
@@ -128,6 +139,7 @@ export class FillSource {
       throw this.broken('length')
     }
     this.size ??= size
+    this.#told ||= size !== undefined
   }
 
   /** Resolves to whether that was the end; false: it broke off. */

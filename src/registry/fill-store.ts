@@ -19,11 +19,17 @@ export interface FillStoreParts {
 export interface FillKey {
   readonly upstream: string
   readonly digest: Digest
+  /** Bytes, as a manifest has it. */
+  readonly size?: number | undefined
 }
 
-/** The name of its file: one of its own for each upstream, so that none spoils what came from another. */
-export function fillId({ upstream, digest }: FillKey): string {
-  return `${hash('sha256', upstream).slice(0, 12)}-${hexOf(digest).slice(0, 48)}`
+/**
+ * The name of its file: one of its own for each upstream and each size that a manifest told, so that none spoils what
+ * came from another.
+ */
+export function fillId({ upstream, digest, size }: FillKey): string {
+  const whose = size === undefined ? upstream : `${upstream} ${size}`
+  return `${hash('sha256', whose).slice(0, 12)}-${hexOf(digest).slice(0, 48)}`
 }
 
 /**
@@ -127,7 +133,8 @@ export class FillStore {
 
   #note(): void {
     const { catalog, boot = '' } = this.#parts
+    const { upstream, digest } = this.#key
     // Without a note, less is trusted: no reason to keep anybody waiting, nor to fail.
-    catalog.write('noteFill', { id: this.#id, ...this.#key, boot, synced: this.#synced }).catch(() => undefined)
+    catalog.write('noteFill', { id: this.#id, upstream, digest, boot, synced: this.#synced }).catch(() => undefined)
   }
 }

@@ -4,7 +4,7 @@ import type { CachedRepository } from './cached-repository.ts'
 import { Fill } from './fill-blob.ts'
 import { PATIENCE, type Patience } from './fill-patience.ts'
 import { FillSlots } from './fill-slots.ts'
-import { FillStore, fillId } from './fill-store.ts'
+import { type FillKey, FillStore, fillId } from './fill-store.ts'
 import { PageMemory } from './fill-window.ts'
 import type { Parts } from './parts.ts'
 import { type SweptFill, sweepFills } from './sweep-fills.ts'
@@ -25,11 +25,11 @@ export type FillUpkeep = Pick<Fills, 'sweep'>
 /** Who has a file, and when he lets go of it. */
 type Holder = Pick<Fill, 'closing' | 'closed'>
 
-/** The downloads that run: one for a blob of an upstream, whoever asks and however many. */
+/** The downloads that run: one for a blob of an upstream, whoever asks and however many, as long as they agree on its size. */
 export class Fills implements AsyncDisposable {
   readonly patience: Patience
   readonly #parts: FillParts
-  readonly #running = new Map<string, Fill>()
+  readonly #running = new Map<string, Set<Fill>>()
   /** Every download that is not closed. */
   readonly #all = new Set<Fill>()
   /** Who has a file open, by its id. */
@@ -48,8 +48,8 @@ export class Fills implements AsyncDisposable {
 
   /** Joins the download of the blob, or begins it. */
   join(wanted: Wanted): Fill {
-    const running = this.#running.get(keyOf(wanted))
-    if (running?.open !== true) return this.#begin(wanted)
+    const running = this.#fitting(wanted)
+    if (running === undefined) return this.#begin(wanted)
     const { upstream, repository } = wanted.at
     running.repositories.add(repository)
     this.#parts.cache.activity.coalesced(upstream.name)
@@ -58,8 +58,7 @@ export class Fills implements AsyncDisposable {
 
   /** Whether a download runs that was begun for other repositories, which says nothing of that one. */
   isOfOthers(wanted: Pick<Wanted, 'at' | 'digest'>): boolean {
-    const running = this.#running.get(keyOf(wanted))
-    return running?.open === true && !running.repositories.has(wanted.at.repository)
+    return this.#fitting({ ...wanted, size: undefined })?.repositories.has(wanted.at.repository) === false
   }
 
   /** Takes away what was put down and has rested too long. */
@@ -74,14 +73,21 @@ export class Fills implements AsyncDisposable {
     await Promise.all([...this.#all].map((fill) => fill.putDown()))
   }
 
+  #fitting(wanted: Pick<Wanted, 'at' | 'digest' | 'size'>): Fill | undefined {
+    const running = this.#running.get(keyOf(wanted)) ?? []
+    return [...running].find((fill) => fill.open && fill.source.fits(wanted.size))
+  }
+
   #begin(wanted: Wanted): Fill {
     if (this.#ended) throw new Error('The server ends')
     const key = keyOf(wanted)
     const fill = this.#make(wanted, true)
-    this.#running.set(key, fill)
+    const running = this.#running.get(key) ?? new Set()
+    this.#running.set(key, running.add(fill))
     void fill.done.then(() => {
       this.ended += 1
-      if (this.#running.get(key) === fill) this.#running.delete(key)
+      running.delete(fill)
+      if (running.size === 0) this.#running.delete(key)
     })
     return fill
   }
@@ -96,7 +102,8 @@ export class Fills implements AsyncDisposable {
       ...{ peer: asker.peer, memory: this.#memory, patience: this.patience, report, now },
       ...{ monotonic: cache.monotonic, sleep: cache.sleep },
       ...(stored && { slots: this.#slots }),
-      openStore: async () => (stored ? await this.#openStore(upstream.name, digest, () => fill) : undefined),
+      openStore: async () =>
+        stored ? await this.#openStore({ upstream: upstream.name, digest, size }, () => fill) : undefined,
       another: () => this.#make(wanted, false),
       failedBehind: (failure) =>
         cache.activity.failedBehind(failure, { name: `${repository}@${digest}`, kind: 'blob' }),
@@ -120,9 +127,9 @@ export class Fills implements AsyncDisposable {
     return true
   }
 
-  async #openStore(upstream: string, digest: Digest, fill: () => Fill): Promise<FillStore | undefined> {
+  async #openStore(key: FillKey, fill: () => Fill): Promise<FillStore | undefined> {
     const { catalog, locks, cache, report } = this.#parts
-    const id = fillId({ upstream, digest })
+    const id = fillId(key)
     const before = this.#open.get(id)
     if (before?.closing === true) await before.closed
     // One that stores no more, and still has readers.
@@ -131,9 +138,9 @@ export class Fills implements AsyncDisposable {
     void fill().closed.then(() => this.#open.delete(id))
     try {
       const { fills, boot } = cache
-      return await FillStore.open({ catalog, fills, locks, ...(boot !== undefined && { boot }) }, { upstream, digest })
+      return await FillStore.open({ catalog, fills, locks, ...(boot !== undefined && { boot }) }, key)
     } catch (error) {
-      report('a blob from an upstream cannot be stored; it is passed on to who reads it', { digest, error })
+      report('a blob from an upstream cannot be stored; it is passed on to who reads it', { digest: key.digest, error })
       return undefined
     }
   }

@@ -219,6 +219,80 @@ test('a reader that reads nothing slows nobody (FC-15)', async () => {
   assert.ok((await readAll(slow)).equals(bytes))
 })
 
+for (const untold of [false, true]) {
+  for (const [what, size] of [
+    ['small', BYTES.length - 100_000],
+    ['large', BYTES.length + 100_000],
+  ] as const) {
+    test(`a manifest with too ${what} a size disturbs nobody else, where the size is ${untold ? 'not ' : ''}told (D-10)`, async () => {
+      await using fills = await openTestFills({ patience: { retry: 1 } })
+      const digest = fills.publish(BYTES)
+      fills.publish(BYTES, 'evil/x')
+      const gate = Promise.withResolvers<void>()
+      fills.upstream.blobScript = () => ({ untold, before: () => gate.promise })
+      const wrong = fills.join(digest, { size, repository: 'docker.io/evil/x' })
+      const right = fills.join(digest, { size: BYTES.length })
+      const unsure = fills.join(digest)
+      gate.resolve()
+      const broken = wrong.read(0)
+      // One that waits for what never comes has it when he hangs up.
+      const reading = readAll(broken).then(
+        () => assert.fail('it came whole'),
+        () => undefined,
+      )
+      for (const fill of [right, unsure]) assert.ok((await readAll(fill.read(0))).equals(BYTES))
+      if (untold && what === 'large') await wrong.putDown()
+      await reading
+      await Promise.all([right.done, unsure.done])
+      assert.equal((await fills.blobs.stat(digest))?.size, BYTES.length)
+      assert.deepEqual(await fills.catalog.repositoriesOfBlob(digest), ['docker.io/library/alpine'])
+    })
+  }
+}
+
+test('a manifest with a wrong size takes nothing of a download that was put down (D-10)', async () => {
+  await using fills = await openTestFills()
+  const digest = fills.publish(BYTES)
+  fills.publish(BYTES, 'evil/x')
+  const gate = gateAt(3 * MEBIBYTE)
+  const begins: number[] = []
+  fills.upstream.blobScript = () => ({
+    before: async (at) => {
+      begins.push(at)
+      await gate.before(at)
+    },
+  })
+  fills.join(digest, { size: BYTES.length })
+  await gate.reached
+  await fills.restart()
+  gate.open()
+  for (const size of [1, MEBIBYTE, BYTES.length + 1]) {
+    const wrong = fills.join(digest, { size, repository: 'docker.io/evil/x' })
+    await assert.rejects(wrong.source.begun, { name: 'UpstreamFailure' })
+    await wrong.closed
+  }
+  begins.length = 0
+  assert.ok((await readAll(fills.join(digest, { size: BYTES.length }).read(0))).equals(BYTES))
+  assert.equal(begins[0], 3 * MEBIBYTE)
+})
+
+test('who has no size from a manifest shares a download whose size the upstream has told, and the other way round (S5)', async () => {
+  await using fills = await openTestFills()
+  const digest = fills.publish(BYTES)
+  const gate = gateAt(MEBIBYTE)
+  fills.upstream.blobScript = () => ({ before: gate.before })
+  for (const [first, second] of [
+    [BYTES.length, undefined],
+    [undefined, BYTES.length],
+  ]) {
+    const one = fills.join(digest, first === undefined ? {} : { size: first })
+    await one.source.begun
+    assert.equal(fills.join(digest, second === undefined ? {} : { size: second }), one)
+    await fills.restart()
+  }
+  gate.open()
+})
+
 test('two repositories of an upstream share a download, and both have the blob then', async () => {
   await using fills = await openTestFills()
   const digest = fills.publish(BYTES)
@@ -314,7 +388,7 @@ test('a prefix that is longer than the blob, or all of it, needs no question tha
     chunk: BYTES.length,
     before: gate.before,
   })
-  const first = fills.join(digest)
+  const first = fills.join(digest, { size: BYTES.length })
   await until(() => first.head === BYTES.length)
   await fills.restart()
   gate.open()

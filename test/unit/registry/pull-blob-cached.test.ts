@@ -348,8 +348,10 @@ test('what one repository may not have is no answer for another that joined', as
 test('who joined what another repository may not have has his answer in the same 10 s', async () => {
   await using cache = await open()
   const answer = cache.upstream.hang()
-  const first = assert.rejects(cache.find(), { kind: 'blob-unknown' })
+  await cache.name()
   await cache.name(IMAGE, OTHER)
+  const beginning = (await cache.find()).open()
+  const first = assert.rejects(beginning, { kind: 'blob-unknown' })
   const found = cache.find(LAYER, { repository: OTHER }).then((blob) => blob.open())
   const second = assert.rejects(found, { kind: 'upstream-timeout' })
   await cache.clock.advance(6_000)
