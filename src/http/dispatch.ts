@@ -1,12 +1,13 @@
 import { Refusal } from '../oci/refusal.ts'
 import type { Located } from '../registry/addressing.ts'
+import { closeBody } from './close-body.ts'
 import { completeReply } from './complete-reply.ts'
 import { enter } from './enter.ts'
 import { errorResponse, type Failure } from './error-response.ts'
 import type { Door, SignIn } from './guard.ts'
 import type { Locating } from './locate.ts'
 import { componentsOf, matchPath, type Pattern, patternOf, splitTarget } from './match-route.ts'
-import { asMirror, type Mirror, mirrored, onlyRead } from './mirror.ts'
+import { asMirror, listsAll, type Mirror, mirrored, onlyRead } from './mirror.ts'
 import { parseQuery } from './query.ts'
 import type { Arrival, Reply, Route } from './route.ts'
 import { tokenAddresses } from './token-address.ts'
@@ -49,13 +50,14 @@ export function createHandler(options: HandlerOptions): Answer {
   const { signIn, admit, readOnly = false, begun, locating, mirror } = options
   const door: Door = { signIn, tokenAddress: options.tokenAddress ?? tokenAddresses({ prefix: '/' }) }
   const paths = pathsOf(mirror === undefined ? options.routes : asMirror(options.routes))
+  const ofOne = paths.filter(({ rows }) => !rows.some(listsAll))
 
   return async (arrival) => {
     let account = ''
     let place: Place = {}
     try {
       const { path, query: text } = splitTarget(arrival.target)
-      const found = find(paths, path)
+      const found = find(arrival.bound === undefined ? paths : ofOne, path)
       const { params } = found
       const { rows, methods } = found.at
       place = { route: found.at.path, params }
@@ -77,11 +79,21 @@ export function createHandler(options: HandlerOptions): Answer {
       const { target: _, bound: __, ...rest } = arrival
       const request = { ...rest, params, query, caller, signIn, repository: place.located?.repository ?? '' }
       const reply = await mirrored(mirror, found.at.path, () => handler(request))
-      return { reply: completeReply(answering(reply, place.located), arrival.method), account, ...place }
+      return { reply: await completed(answering(reply, place.located), arrival.method), account, ...place }
     } catch (error) {
       const { reply, ...outcome } = refuse(error, arrival, account)
       return { reply: answering(reply, place.located), ...outcome, ...place }
     }
+  }
+}
+
+/** Whoever sends a blob closes its reader: where it cannot be sent, nobody else would. */
+async function completed(reply: Reply, method: string): Promise<Reply> {
+  try {
+    return completeReply(reply, method)
+  } catch (fault) {
+    await closeBody(reply)
+    throw fault
   }
 }
 

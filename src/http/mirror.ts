@@ -13,8 +13,13 @@ const READS: readonly string[] = ['GET', 'HEAD']
 /** The routes of such a listener: every path is there, and only reading is done. What lists all repositories is not. */
 export function asMirror(routes: readonly Route[]): Route[] {
   return routes
-    .filter(({ access }) => access !== 'catalog')
+    .filter((route) => !listsAll(route))
     .map((route) => ({ ...route, methods: canRead(route) ? route.methods : [] }))
+}
+
+/** It lists what is here, whoever's it is: nothing that belongs to one upstream. */
+export function listsAll({ access }: Pick<Route, 'access'>): boolean {
+  return access === 'catalog'
 }
 
 /** An upload is read by who may push. A form for a token changes nothing. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { BufferPool } from './buffer-pool.ts'
+import { closeBody } from './close-body.ts'
 import { type Answer, type Outcome, refuse } from './dispatch.ts'
 import type { ExtraHeaders } from './extra-headers.ts'
 import { type Sender, senderOf, type TrustedProxies } from './forwarded.ts'
@@ -109,16 +110,21 @@ async function send(reply: Reply, { request, exchange, sent, last }: Sending, pa
   const { response, gone } = exchange
   const { body } = reply
   const rest = last ? 'coming' : await restOf(request, exchange, parts.closing)
-  if (gone.signal.aborted || request.socket.destroyed) return await closeReader(body)
+  if (gone.signal.aborted || request.socket.destroyed) return await closeBody(reply)
   const streamed = body !== undefined && typeof body !== 'string' && !(body instanceof Uint8Array)
   const close = last || rest === 'announced' || (rest === 'coming' && streamed) || parts.closing()
-  response.writeHead(reply.status, {
-    ...parts.headers(),
-    ...(reply.headers as OutgoingHttpHeaders),
-    ...(close && { connection: 'close' }),
-    // Node closes a connection whose `Expect: 100-continue` was not granted, unless told otherwise.
-    ...(!close && response.shouldKeepAlive && awaitsContinue(request, exchange) && { connection: 'keep-alive' }),
-  })
+  try {
+    response.writeHead(reply.status, {
+      ...parts.headers(),
+      ...(reply.headers as OutgoingHttpHeaders),
+      ...(close && { connection: 'close' }),
+      // Node closes a connection whose `Expect: 100-continue` was not granted, unless told otherwise.
+      ...(!close && response.shouldKeepAlive && awaitsContinue(request, exchange) && { connection: 'keep-alive' }),
+    })
+  } catch (fault) {
+    await closeBody(reply)
+    throw fault
+  }
   if (streamed) {
     await sendBlob(response, body, {
       pool: parts.pool,
@@ -192,8 +198,4 @@ function endAtOnce(response: ServerResponse, body: string | Uint8Array | undefin
   if (typeof body === 'object' && body.length <= LARGEST_COPY) {
     response.end(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1'), 'latin1')
   } else response.end(body)
-}
-
-async function closeReader(body: Reply['body']): Promise<void> {
-  if (body !== undefined && typeof body !== 'string' && !(body instanceof Uint8Array)) await body.reader.close()
 }

@@ -176,6 +176,22 @@ suite('five forms of address give the same (S62)', () => {
     }))
 })
 
+test('what lists all repositories is at no address of one upstream', () =>
+  withCache(async ({ request, rules }) => {
+    await rules.push('team/secret', 'a blob')
+    assertIs(await request('GET /v2/library/alpine/manifests/3'), ALPINE, 'before')
+    for (const [target, host] of [
+      ['/docker.io/v2/_catalog', undefined],
+      ['/docker.io/v2/_catalog?n=1', undefined],
+      ['/v2/_catalog', 'hub.lan'],
+      ['/docker.io/v2/_catalog', 'hub.lan'],
+    ] as const) {
+      const answer = await request(`GET ${target}`, at(host))
+      assert.deepEqual([answer.status, answer.text.includes('team/secret')], [404, false], target)
+    }
+    assert.match((await request('GET /v2/_catalog')).text, /team\/secret/)
+  }))
+
 suite('what an address means', () => {
   const nobody = ({ hub, ghcr, lab }: Cached) => assert.deepEqual([hub.asked, ghcr.asked, lab.asked], [[], [], []])
 
