@@ -58,6 +58,9 @@ export interface BlobStore extends AsyncDisposable {
 export interface BlobReader {
   readonly size: number
 
+  /** Room for more than so many bytes is of no use to it: they come a few at a time. Left out: the more, the better. */
+  readonly atOnce?: number
+
   /** Copies bytes from `at` on, and resolves to how many: 0 only at `size`, or when `into` is empty. */
   read(into: Uint8Array, at: number): Promise<number>
 

@@ -44,7 +44,8 @@ export async function sendBlob(
   const parts = 'parts' in body ? body.parts : [{ start: body.start, end: body.end }]
   const lengths = parts.map((part) => (typeof part === 'string' ? Buffer.byteLength(part) : part.end - part.start))
   const wanted = lengths.reduce((sum, length) => sum + length, 0)
-  const buffers = [pool.lend(wanted), pool.lend(wanted)] as const
+  const useful = Math.min(wanted, reader.atOnce ?? Infinity)
+  const buffers = [pool.lend(useful), pool.lend(useful)] as const
   const source = new PartSource(reader, parts)
   let turn: 0 | 1 = 0
   let reading: Promise<Buffer> | undefined

@@ -11,8 +11,12 @@ export interface Followed {
   left(reader: FillReader): void
 }
 
+/** For so much they are woken. Fifty of them with more would hold 100 MiB, and none be faster (measured). */
+const AT_ONCE = 256 * 1024
+
 /** Follows a download at its own pace, and waits for bytes that are not there yet. */
 export class FillReader implements BlobReader {
+  readonly atOnce = AT_ONCE
   /** Place that it is at. */
   at: number
   /** It was given bytes. */

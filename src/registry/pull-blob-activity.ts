@@ -50,6 +50,7 @@ export class BlobPull {
     this.#answered()
     let failure: { readonly error: unknown } | undefined
     return {
+      ...(reader.atOnce !== undefined && { atOnce: reader.atOnce }),
       get size() {
         return reader.size
       },

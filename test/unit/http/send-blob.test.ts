@@ -295,6 +295,29 @@ test('buffers are large while the budget lasts, and small beyond; few are kept',
   assert.equal(new BufferPool().lend(100).length, 100)
 })
 
+test('no more memory is taken for a reader than is of use to it', async () => {
+  const reader = new TestReader()
+  const asked = new Set<number>()
+  const few: BlobReader = {
+    ...{ size: BYTES.length, atOnce: MEBIBYTE / 4, close: () => reader.close() },
+    read(into, at) {
+      asked.add(into.length)
+      return reader.read(into, at)
+    },
+  }
+  await serving(
+    (response, pool) =>
+      sendBlob(headed(response, BYTES.length), { reader: few, start: 0, end: BYTES.length }, { pool }),
+    async (connect, sendings) => {
+      using socket = await connect()
+      await socket.request('GET /')
+      assert.equal((await socket.answer()).body.length, BYTES.length)
+      assert.equal(await sendings[0], 'whole')
+    },
+  )
+  assert.equal(Math.max(...asked), MEBIBYTE / 4)
+})
+
 /** Resolves when a number has stood still for a while. */
 async function quiet(count: () => number): Promise<void> {
   for (let [before, still] = [-1, 0]; still < 5; still = count() === before ? still + 1 : 0) {
