@@ -109,7 +109,7 @@ describe('ways to an upstream in TLS', needs('openssl'), () => {
     }
   })
 
-  test('a proxy whose password changed is asked once in 30 s, and works again after a reload (D-15)', async () => {
+  test('a proxy whose password changed is asked once in 30 s, and the new one works after a restart (D-15)', async () => {
     await using all = await behindTls()
     await using proxy = await startFakeProxy({ user: 'alice', password: 'new', hosts: { 'reg.test': all.fake.port } })
     const url = `https://reg.test:${all.fake.port}`
@@ -121,8 +121,8 @@ describe('ways to an upstream in TLS', needs('openssl'), () => {
       assert.deepEqual([cause, status, facts.scheme], ['proxy-refused', 407, 'Basic'])
     }
     assert.equal(proxy.connections, 1)
-    await using reloaded = openTestUpstream({ url, ca: all.ca, routes: [route('new')] })
-    const { cause } = await failureOf(reloaded.upstream.manifest('library/absent', '1')).catch(() => ({
+    await using restarted = openTestUpstream({ url, ca: all.ca, routes: [route('new')] })
+    const { cause } = await failureOf(restarted.upstream.manifest('library/absent', '1')).catch(() => ({
       cause: 'asked',
     }))
     assert.notEqual(cause, 'proxy-refused')
