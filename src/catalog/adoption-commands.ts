@@ -21,16 +21,14 @@ export const ADOPTION_COMMANDS: CommandRows<'adopt' | 'endAdoption' | 'setReposi
       for (const manifest of manifests) {
         if (stays(statements, manifest.digest, manifest.bytes.length)) insertManifest(statements, home.id, manifest)
       }
-      for (const { name, digest, at } of tags) {
+      for (const { name, digest, at, confirmedAt = null, goneAt = null } of tags) {
         statements.run(
-          `insert into tags (repository, name, digest, moved_at)
-           select repository, ?, digest, ? from manifests where repository = ? and digest = ?
-           on conflict (repository, name) do update set digest = excluded.digest, moved_at = excluded.moved_at
+          `insert into tags (repository, name, digest, moved_at, confirmed_at, gone_at)
+           select repository, ?, digest, ?, ?, ? from manifests where repository = ? and digest = ?
+           on conflict (repository, name) do update set digest = excluded.digest, moved_at = excluded.moved_at,
+             confirmed_at = excluded.confirmed_at, gone_at = excluded.gone_at
            where excluded.moved_at >= tags.moved_at`,
-          name,
-          at,
-          home.id,
-          digest,
+          ...[name, at, confirmedAt, goneAt, home.id, digest],
         )
       }
       if (complete) statements.run('insert into adopted (repository) values (?) on conflict do nothing', home.id)

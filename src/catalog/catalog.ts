@@ -166,7 +166,14 @@ export interface RepositoryRemains {
     /** Epoch milliseconds. */
     readonly at: number
   }[]
-  readonly tags: readonly { readonly name: string; readonly digest: Digest; readonly at: number }[]
+  readonly tags: readonly {
+    readonly name: string
+    readonly digest: Digest
+    readonly at: number
+    /** As in `TagTimes`. */
+    readonly confirmedAt?: number
+    readonly goneAt?: number
+  }[]
 }
 
 /**

@@ -136,7 +136,7 @@ export interface Commands {
       kind: RepositoryKind
       blobs: readonly { digest: Digest; size: number }[]
       manifests: readonly { digest: Digest; bytes: Uint8Array; manifest: Manifest; pinned: boolean; at: number }[]
-      tags: readonly { name: string; digest: Digest; at: number }[]
+      tags: readonly { name: string; digest: Digest; at: number; confirmedAt?: number; goneAt?: number }[]
       /** True with the last part: a later start passes this repository by. */
       complete: boolean
     }

@@ -30,11 +30,16 @@ const WAYS = {
      order by repository desc, digest desc`,
   ],
   tags: [
-    'select repository, name, digest, moved_at from tags order by repository, name',
-    'select repository, name, digest, moved_at from tags order by repository desc, name desc',
-    'select repository, name, digest, 0 as moved_at from tags indexed by tags_digest order by repository, digest',
-    `select repository, name, digest, 0 as moved_at from tags indexed by tags_digest
-     order by repository desc, digest desc`,
+    'select repository, name, digest, moved_at, confirmed_at, gone_at from tags order by repository, name',
+    'select repository, name, digest, moved_at, confirmed_at, gone_at from tags order by repository desc, name desc',
+    `select repository, name, digest, moved_at, null as confirmed_at, null as gone_at from tags
+     order by repository, name`,
+    `select repository, name, digest, moved_at, null as confirmed_at, null as gone_at from tags
+     order by repository desc, name desc`,
+    `select repository, name, digest, 0 as moved_at, null as confirmed_at, null as gone_at
+     from tags indexed by tags_digest order by repository, digest`,
+    `select repository, name, digest, 0 as moved_at, null as confirmed_at, null as gone_at
+     from tags indexed by tags_digest order by repository desc, digest desc`,
   ],
   uploads: [
     'select id, repository, account, algorithm, started_at from uploads order by id',
@@ -78,8 +83,13 @@ function read(database: DatabaseSync, losses: string[]): Remains {
       ...(media_type !== null && { mediaType: media_type }),
     })
   }
-  for (const { repository, name, digest, moved_at: at } of rows<TagRow>('tags', keyOfTag)) {
-    if (isTag(name) && isDigest(digest)) homes.get(repository)?.tags.push({ name, digest, at })
+  for (const { repository, name, digest, moved_at: at, confirmed_at, gone_at } of rows<TagRow>('tags', keyOfTag)) {
+    if (!isTag(name) || !isDigest(digest)) continue
+    homes.get(repository)?.tags.push({
+      ...{ name, digest, at },
+      ...(confirmed_at !== null && { confirmedAt: confirmed_at }),
+      ...(gone_at !== null && { goneAt: gone_at }),
+    })
   }
   const uploads = rows<UploadRow>('uploads', ({ id }) => id)
     .filter(({ algorithm }) => isAlgorithm(algorithm))
@@ -116,7 +126,8 @@ function scan<Row>(
       if (said !== '') losses.push(`${table}: a page is damaged (${said}), and an index has what it had`)
       return [...found.values()]
     } catch (error) {
-      said ||= saidBy(error)
+      // Of a column that a catalog this old has not, nothing is lost.
+      if (!/no such column/.test(saidBy(error))) said ||= saidBy(error)
     }
   }
   losses.push(`${table}: ${said}; ${found.size} rows can be read`)
