@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
@@ -82,7 +83,9 @@ async function sign(folder: string, { name, by, config, extensions }: Signing): 
     ...['req', '-new', '-config', config, '-subj', `/CN=Homeport test ${name}`, ...newKey(name), '-out', `${name}.csr`],
   ])
   await openssl(folder, [
-    ...['x509', '-req', '-in', `${name}.csr`, '-CA', `${by}.pem`, '-CAkey', `${by}.key`, '-CAcreateserial'],
+    ...['x509', '-req', '-in', `${name}.csr`, '-CA', `${by}.pem`, '-CAkey', `${by}.key`],
+    // A file of serial numbers would be written by two at once.
+    ...['-set_serial', `0x${randomBytes(16).toString('hex')}`],
     ...['-days', '30', '-extfile', config, '-extensions', extensions, '-out', `${name}.pem`],
   ])
 }

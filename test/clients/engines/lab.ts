@@ -33,7 +33,13 @@ export interface Lab extends AsyncDisposable {
 export async function startLab(more = ''): Promise<Lab> {
   await using stack = new AsyncDisposableStack()
   const tls = await issueCertificate([NAME])
-  const server = stack.use(await startServer({ tls, users: { [USER]: PASSWORD }, text: runbookConfig() + more }))
+  const server = stack.use(
+    await startServer({
+      ...{ tls, users: { [USER]: PASSWORD }, text: runbookConfig() + more },
+      // Its upstream is Docker Hub.
+      env: { REGISTRY_EGRESS_OFFLINE: 'true' },
+    }),
+  )
   const namespace = stack.use(await enterNamespace(NAME))
   await namespace.expose(server.port, PORT)
   const client = stack.use(await server.client({ user: USER, password: PASSWORD }))
