@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net'
-import { type Dial, dialFirst } from './dial.ts'
+import { alternated, type Dial, dialFirst } from './dial.ts'
 import { EgressError, type EgressHop } from './egress.ts'
 import { openTunnel } from './http-tunnel.ts'
 import { type Network, networkOf, networkOfHost } from './network.ts'
 import { addressesOf, type Resolve } from './resolve.ts'
 import { secure } from './secure.ts'
-import { openSocks } from './socks-tunnel.ts'
+import { openSocks, SOCKS_NO_WAY } from './socks-tunnel.ts'
 import type { Trust } from './trust.ts'
 import type { Peer, ProxyWay, Target, Way } from './way.ts'
 
@@ -42,7 +42,9 @@ export async function openConnection(target: Target, options: OpenOptions): Prom
   const timer = setTimeout(() => giveUp.abort(timeout), options.connectMs)
   const signal = AbortSignal.any([giveUp.signal, options.signal])
   const opened: Socket[] = []
-  const stop = () => opened[0]?.destroy()
+  const stop = () => {
+    for (const socket of opened) socket.destroy()
+  }
   signal.addEventListener('abort', stop)
   try {
     const at = (hop: EgressHop, { peer }: Peer) => {
@@ -62,7 +64,11 @@ export async function openConnection(target: Target, options: OpenOptions): Prom
   }
 }
 
-async function open(target: Target, progress: Progress & { opened: (first: Socket) => void }): Promise<Socket> {
+interface Opening extends Progress {
+  readonly opened: (first: Socket) => void
+}
+
+async function open(target: Target, progress: Opening): Promise<Socket> {
   const { way, trust, ca, at, opened, entered } = progress
   let socket: Socket
   let place = target.host
@@ -72,14 +78,9 @@ async function open(target: Target, progress: Progress & { opened: (first: Socke
     opened(socket)
   } else {
     // A name that we resolve is looked up first: where it cannot be, the proxy need not be asked.
-    const host = way.resolvesNames ? namedHost(target, progress) : firstOf(await allowed(target, progress))
-    place = host
-    at('dns', way)
-    socket = await connectTo(way, { ...progress, addresses: await addressesOf(way, progress) })
-    opened(socket)
-    at('proxy', way)
-    if (way.secure) socket = await secure(socket, { ...way, hop: 'proxy', context: trust.contextFor(way.ca) })
-    await throughProxy(socket, { way, target, host })
+    const hosts = way.resolvesNames ? [namedHost(target, progress)] : alternated(await allowed(target, progress))
+    const by = { ...progress, way }
+    ;[socket, place] = await firstReached(hosts, (host) => byProxy(host, target, by))
   }
   if (target.secure) {
     at('tls', target)
@@ -87,6 +88,41 @@ async function open(target: Target, progress: Progress & { opened: (first: Socke
   }
   entered(networkOfHost(place))
   return socket
+}
+
+/** The first of them that a proxy has a way to. Throws what it says of the first, where there is none. */
+async function firstReached(
+  hosts: readonly string[],
+  reach: (host: string) => Promise<Socket>,
+): Promise<[socket: Socket, host: string]> {
+  let failed: unknown
+  for (const host of hosts) {
+    try {
+      return [await reach(host), host]
+    } catch (error) {
+      if (!(error instanceof EgressError) || !SOCKS_NO_WAY.includes(error.facts.code ?? '')) throw error
+      failed ??= error
+    }
+  }
+  throw failed
+}
+
+/** By a connection of its own: after a refusal, a proxy takes nothing more on one. */
+async function byProxy(host: string, target: Target, progress: Opening & { readonly way: ProxyWay }): Promise<Socket> {
+  const { way, trust, at, opened } = progress
+  at('dns', way)
+  const first = await connectTo(way, { ...progress, addresses: await addressesOf(way, progress) })
+  opened(first)
+  try {
+    at('proxy', way)
+    const context = way.secure ? trust.contextFor(way.ca) : undefined
+    const socket = context === undefined ? first : await secure(first, { ...way, hop: 'proxy', context })
+    await throughProxy(socket, { way, target, host })
+    return socket
+  } catch (error) {
+    first.destroy()
+    throw error
+  }
 }
 
 async function connectTo(
@@ -123,8 +159,4 @@ async function throughProxy(
 ): Promise<void> {
   if (way.kind === 'socks') return await openSocks(socket, { to: { host, port: target.port }, proxy: way })
   if (target.secure) await openTunnel(socket, { to: target.peer, proxy: way })
-}
-
-function firstOf(addresses: readonly string[]): string {
-  return addresses[0] ?? ''
 }

@@ -81,7 +81,7 @@ function refusal(error: unknown, peer: string): EgressError {
 }
 
 /** The families in turn, beginning with that of the first: one of them may lead nowhere. */
-function alternated(addresses: readonly string[]): string[] {
+export function alternated(addresses: readonly string[]): string[] {
   const isSix = (address: string) => address.includes(':')
   const first = addresses[0]
   if (first === undefined) return []

@@ -19,6 +19,9 @@ const ANSWERS: readonly (readonly [RegExp, string])[] = [
   [/rejected connection/, 'SOCKS_FAILED'],
 ]
 
+/** Those of an address that it has no way to: it may have one to another. */
+export const SOCKS_NO_WAY: readonly string[] = ['SOCKS_NETWORK_UNREACHABLE', 'SOCKS_HOST_UNREACHABLE']
+
 /** Has a SOCKS5 proxy connect to somebody. */
 export async function openSocks(socket: Socket, options: SocksOptions): Promise<void> {
   const { to, proxy } = options

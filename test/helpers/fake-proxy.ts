@@ -75,6 +75,8 @@ export class FakeProxy implements AsyncDisposable {
   /** May change while it runs. */
   password: string | undefined
   readonly hosts: Map<string, number>
+  /** Hosts that it says it cannot reach, if asked by SOCKS. */
+  readonly nowhere = new Set<string>()
   readonly targets: ProxyTarget[] = []
   /** How many connections came, and how many were sent away for their password. */
   connections = 0
@@ -225,7 +227,7 @@ export class FakeProxy implements AsyncDisposable {
     this.targets.push({ by: 'socks', target, named, ...(user !== undefined && { user }) })
     const say = (code: number) => Buffer.from([5, code, 0, 1, 127, 0, 0, 1, 0, 0])
     if (typeof this.mode === 'number' || this.mode === 'html-200') return void socket.end(say(1))
-    if (this.mode === 'unreachable') return void socket.end(say(4))
+    if (this.mode === 'unreachable' || this.nowhere.has(host)) return void socket.end(say(4))
     await this.#tunnel(reader, { socket, target, ready: say(0), failed: say(5) })
   }
 

@@ -191,6 +191,29 @@ for (const [says, mode, code] of SOCKS_FAULTS) {
   })
 }
 
+test('proxies: of the addresses of a name, SOCKS is asked for the next where it has no way to one, and for no other cause', async () => {
+  await using server = await rawServer(ok('reached'))
+  const [none, there] = ['198.51.100.1', '198.51.100.2']
+  await using proxy = await startFakeProxy({ hosts: { [there]: server.port } })
+  const asked = () => proxy.targets.splice(0).map(({ target }) => target)
+  await using out = testDoor({
+    routes: [proxy.url('socks5')],
+    resolve: async (name) => (name === 'reg.example' ? [none, there] : ['127.0.0.1']),
+  })
+  proxy.nowhere.add(none)
+  assert.equal((await out.send('http://reg.example/')).status, 200)
+  assert.deepEqual(asked(), [`${none}:80`, `${there}:80`])
+
+  proxy.nowhere.add(there)
+  assert.equal((await faultOf(out.send('http://reg.example:81/'))).facts.code, 'SOCKS_HOST_UNREACHABLE')
+  assert.deepEqual(asked(), [`${none}:81`, `${there}:81`])
+
+  proxy.nowhere.clear()
+  proxy.mode = 503
+  assert.equal((await faultOf(out.send('http://reg.example:82/'))).facts.code, 'SOCKS_FAILED')
+  assert.deepEqual(asked(), [`${none}:82`])
+})
+
 test('proxies: a SOCKS proxy that wants a password and gets none says so', async () => {
   await using proxy = await startFakeProxy({ user: 'ann', password: 'canary' })
   await using out = testDoor({ routes: [proxy.url('socks5h', { credentials: false })] })
