@@ -77,7 +77,8 @@ export function createHandler(options: HandlerOptions): Answer {
       })
       if (readOnly && access !== 'open' && !READS.includes(arrival.method)) throw refusedChange(methods)
       const { target: _, bound: __, ...rest } = arrival
-      const request = { ...rest, params, query, caller, signIn, repository: place.located?.repository ?? '' }
+      const { repository = '', unclaimed = false } = place.located ?? {}
+      const request = { ...rest, params, query, caller, signIn, repository, unclaimed }
       const reply = await mirrored(mirror, found.at.path, () => handler(request))
       return { reply: await completed(answering(reply, place.located), arrival.method), account, ...place }
     } catch (error) {

@@ -56,6 +56,8 @@ export interface Request extends Omit<Arrival, 'target' | 'bound'> {
   readonly caller: Caller
   /** The canonical name of the repository that `params.name` means; empty where the path has none. */
   readonly repository: string
+  /** Nobody has pushed or pulled it yet, and its name does not say whose it is (`Located`). */
+  readonly unclaimed: boolean
   /** Where tokens come from. */
   readonly signIn?: Pick<SignIn, 'tokens' | 'challenge'>
 }

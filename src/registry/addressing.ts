@@ -39,6 +39,8 @@ export interface Located {
   readonly upstream?: string
   /** `ns` was honoured, as it is configured: what `OCI-Namespace` answers. */
   readonly namespace?: string
+  /** Nobody has pushed or pulled it yet, and its name does not say whose it is: the default upstream's, or to be ours. */
+  readonly unclaimed?: true
 }
 
 /** What is cached here, as far as names go. */

@@ -41,7 +41,7 @@ export function locate({ catalog, cache }: Pick<Parts, 'catalog' | 'cache'>): Re
     if (theirs?.kind === 'hosted') return { repository: otherwise.repository }
     // Whoever pulls asks for a manifest first, and then it is known; or for the blob itself, if that could not be kept.
     if (asked.blob === true && theirs === undefined) return { repository }
-    return otherwise
+    return theirs === undefined ? { ...otherwise, unclaimed: true } : otherwise
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Digest } from '../../oci/digest.ts'
 import { isTag, parseReference, parseTag } from '../../oci/name.ts'
-import { Refusal } from '../../oci/refusal.ts'
+import { Refusal, type RefusalKind } from '../../oci/refusal.ts'
 import type { Registry } from '../../registry/registry.ts'
 import { addressOf } from '../address.ts'
 import { etagOf, expectationOf, isUnchanged } from '../conditional.ts'
@@ -41,7 +41,9 @@ export function readManifest(registry: Pick<Registry, 'findManifest' | 'findBlob
       bytes,
       warning,
       unkept = false,
-    } = await registry.findManifest(repository, reference, request)
+    } = await registry.findManifest(repository, reference, request).catch((error: unknown) => {
+      throw isLookBeforePush(request, error) ? new Refusal('manifest-unknown', { because: error.message }) : error
+    })
     const common = {
       'cache-control': reference.includes(':') ? 'private, max-age=31536000, immutable' : 'no-cache',
       'docker-content-digest': digest,
@@ -54,6 +56,21 @@ export function readManifest(registry: Pick<Registry, 'findManifest' | 'findBlob
     const blob = await registry.findBlob(repository, digest, { asker: request })
     return { ...reply, body: { reader: await blob.open(), start: 0, end: bytes.length } }
   }
+}
+
+/** What says that the default upstream would not, or could not, be asked. */
+const NOT_ASKED: ReadonlySet<RefusalKind> = new Set([
+  ...(['upstream-denied', 'upstream-unavailable', 'upstream-timeout', 'rate-limited', 'not-cached'] as const),
+])
+
+/**
+ * Many look by HEAD whether a manifest is there before they push it, and give up at anything but 200 and 404 (oras, helm):
+ * what is about to become ours must not hang on an upstream that never had it. Docker Hub says 401 to names that it does
+ * not have. To whoever may not push the upstream's own answer is told.
+ */
+function isLookBeforePush({ method, unclaimed, caller, params }: Request, error: unknown): error is Refusal {
+  if (method !== 'HEAD' || !unclaimed || !caller.may('push', params['name'] ?? '')) return false
+  return error instanceof Refusal && NOT_ASKED.has(error.kind)
 }
 
 /** `PUT /v2/<name>/manifests/<reference>`, with `?tag=` for more tags. */

@@ -31,6 +31,7 @@ test('a blob in one request that does not come whole leaves no session behind: n
       method: 'POST',
       params: { name: 'app' },
       repository: 'app',
+      unclaimed: false,
       query: parseQuery(`digest=${digestOf('hello')}`),
     },
     ...{ headers: {}, peer: '', body, caller: ANYONE, signal: new AbortController().signal },

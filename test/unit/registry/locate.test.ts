@@ -25,7 +25,7 @@ const LOCATED: readonly (readonly [name: string, asked: Asked, expected: Located
   ['a hosted name beats the default upstream (FC-22)', { name: 'team/app' }, { repository: 'team/app' }],
   ['a hosted name of one component does, too', { name: 'tool' }, { repository: 'tool' }],
   ['ns is never a hosted repository (FC-22)', { name: 'team/app', ns: ['docker.io'] }, { repository: 'docker.io/team/app', upstream: 'docker.io', namespace: 'docker.io' }],
-  ['what nobody pushed is the default upstream’s', { name: 'other/app' }, { repository: 'docker.io/other/app', upstream: 'docker.io' }],
+  ['what nobody pushed is the default upstream’s', { name: 'other/app' }, { repository: 'docker.io/other/app', upstream: 'docker.io', unclaimed: true }],
   ['one that is cached is the default upstream’s', { name: 'nginx' }, { repository: 'docker.io/library/nginx', upstream: 'docker.io' }],
   ['an upstream by its name', { name: 'ghcr.io/a/b' }, { repository: 'ghcr.io/a/b', upstream: 'ghcr.io' }],
   ['hosted before there was the upstream: it stays so', { name: 'ghcr.io/mine/app' }, { repository: 'ghcr.io/mine/app' }],
