@@ -150,6 +150,8 @@ export class FillSource {
     this.#leave = leave
     this.heard = monotonic()
     signal.addEventListener('abort', leave, { once: true })
+    // It may have fired while the headers came.
+    if (signal.aborted) leave()
     const taking = this.#take(download, target, () => this.#leave !== leave)
     taking.then(() => outcome.resolve(this.size === undefined || target.head === this.size), outcome.reject)
     try {

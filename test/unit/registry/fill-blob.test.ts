@@ -288,8 +288,19 @@ test('who has no size from a manifest shares a download whose size the upstream 
     const one = fills.join(digest, first === undefined ? {} : { size: first })
     await one.source.begun
     assert.equal(fills.join(digest, second === undefined ? {} : { size: second }), one)
-    await fills.restart()
+    // Of the machine: the next one begins anew.
+    await fills.restart(`with ${first}`)
   }
+  gate.open()
+})
+
+test('a download is put down at once also where the server ends just as its headers come (D-21)', async () => {
+  await using fills = await openTestFills({ patience: { stalled: Infinity, silent: Infinity } })
+  const gate = gateAt(MEBIBYTE)
+  fills.upstream.blobScript = () => ({ before: gate.before })
+  const one = fills.join(fills.publish(BYTES))
+  await one.source.begun
+  await fills.restart()
   gate.open()
 })
 
