@@ -7,7 +7,7 @@ import type { Suite } from './suites.ts'
 import { NOTHING, type Tally } from './tally.ts'
 
 /** Runs a suite, shows what node:test shows, and counts. A runner that dies, or fails without a failed test, is a failure. */
-export async function runSuite({ name, where, concurrency, timeoutMs }: Suite): Promise<Tally> {
+export async function runSuite({ name, where, concurrency, compiledOnce, timeoutMs }: Suite): Promise<Tally> {
   const files = testFilesIn(where)
   if (files.length === 0) return NOTHING
   console.log(`\n${name}: ${files.length} files`)
@@ -15,7 +15,7 @@ export async function runSuite({ name, where, concurrency, timeoutMs }: Suite): 
   const folder = await mkdtemp(join(tmpdir(), 'homeport-tally-'))
   try {
     const destination = join(folder, 'tally.json')
-    const { code } = await runCommand([
+    const args = [
       'node',
       '--test',
       `--test-timeout=${timeoutMs}`,
@@ -26,7 +26,9 @@ export async function runSuite({ name, where, concurrency, timeoutMs }: Suite): 
       `--test-reporter=${join(import.meta.dirname, 'tally-reporter.ts')}`,
       `--test-reporter-destination=${destination}`,
       ...files,
-    ])
+    ]
+    const env = compiledOnce === true ? { NODE_COMPILE_CACHE: join(folder, 'compiled') } : {}
+    const { code } = await runCommand(args, { env })
     const text = await readFile(destination, 'utf8').catch(() => '')
     const tally: Tally = text === '' ? NOTHING : JSON.parse(text)
     if (code === 0 || tally.failed.length > 0) return tally
