@@ -233,14 +233,16 @@ for (const untold of [false, true]) {
       const wrong = fills.join(digest, { size, repository: 'docker.io/evil/x' })
       const right = fills.join(digest, { size: BYTES.length })
       const unsure = fills.join(digest)
-      gate.resolve()
+      // Who joins has a reader before anything may end.
+      const readers = [right.read(0), unsure.read(0)]
       const broken = wrong.read(0)
+      gate.resolve()
       // One that waits for what never comes has it when he hangs up.
       const reading = readAll(broken).then(
         () => assert.fail('it came whole'),
         () => undefined,
       )
-      for (const fill of [right, unsure]) assert.ok((await readAll(fill.read(0))).equals(BYTES))
+      for (const reader of readers) assert.ok((await readAll(reader)).equals(BYTES))
       if (untold && what === 'large') await wrong.putDown()
       await reading
       await Promise.all([right.done, unsure.done])
