@@ -46,6 +46,7 @@ export async function openCache(config: Config, parts: CacheParts): Promise<{ ca
     upstreams.set(name, {
       ...{ upstream, revalidate, library },
       ...(maxstale !== undefined && { maxstale }),
+      ...(settings.username !== undefined && { signsIn: true }),
       ...(cacheOnly !== undefined && { cacheOnly }),
     })
   }

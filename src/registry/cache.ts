@@ -28,6 +28,8 @@ export interface CachedUpstream {
   readonly maxstale?: number
   /** Nothing is asked there: `cacheonly`, or `egress.offline`. What says so. */
   readonly cacheOnly?: 'cacheonly' | 'offline'
+  /** We sign in there: what it gives us may be nobody else's. */
+  readonly signsIn?: true
   /** Names of one component are below `library/` there. */
   readonly library: boolean
 }

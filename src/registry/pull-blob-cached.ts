@@ -58,12 +58,14 @@ export function pullCachedBlob(parts: PullBlobParts) {
   }
 
   /**
-   * Whether a repository of the same upstream has it. Anybody may write a manifest there that names what is hosted here,
-   * or is another upstream's (T7).
+   * Whether a repository of the same upstream has it, or of one that gives it to everybody: a client that has a layer of
+   * one image does not ask for it again for the next, and with the Internet gone it is to be had all the same. Anybody may
+   * write a manifest that names what is hosted here, or private elsewhere (T7).
    */
   async function cameFrom({ upstream }: CachedRepository, digest: Digest): Promise<boolean> {
     for (const home of await catalog.repositoriesOfBlob(digest)) {
-      if (cachedRepository(home, cache)?.upstream !== upstream) continue
+      const theirs = cachedRepository(home, cache)
+      if (theirs === undefined || (theirs.upstream !== upstream && theirs.signsIn === true)) continue
       if ((await catalog.repository(home))?.kind === 'cached') return true
     }
     return false

@@ -15,7 +15,7 @@ export async function runSuite({ name, where, concurrency, compiledOnce, timeout
   const folder = await mkdtemp(join(tmpdir(), 'homeport-tally-'))
   try {
     const destination = join(folder, 'tally.json')
-    const args = [
+    const args: [string, ...string[]] = [
       'node',
       '--test',
       `--test-timeout=${timeoutMs}`,

@@ -172,10 +172,10 @@ test('what another repository of the upstream has is shown at once where a manif
 
 for (const [whose, home] of [
   ['hosted', 'team/secret'],
-  ['of another upstream', 'quay.io/team/secret'],
+  ['private at another upstream', 'quay.io/team/secret'],
 ] as const) {
   test(`a manifest that names what is ${whose} shows it only where its upstream has it, which is kept (T7)`, async () => {
-    await using cache = await open({}, new MemoryBlobStore(), { 'quay.io': {} })
+    await using cache = await open({}, new MemoryBlobStore(), { 'quay.io': { signsIn: true } })
     await cache.store([home])
     await cache.name()
     for (const ask of [cache.find, cache.head]) await assert.rejects(ask(), { kind: 'blob-unknown' })
@@ -188,6 +188,14 @@ for (const [whose, home] of [
     assert.deepEqual(cache.upstream.asked, [asked('hasBlob'), asked('hasBlob'), asked('hasBlob')])
   })
 }
+
+test('what another upstream gives to everybody is shown at once where a manifest names it: a client has asked for it once', async () => {
+  await using cache = await open({}, new MemoryBlobStore(), { 'quay.io': {} })
+  await cache.store(['quay.io/team/public'])
+  await cache.name()
+  assert.ok((await readAll(await (await cache.find()).open())).equals(BYTES))
+  assert.deepEqual(cache.upstream.asked, [])
+})
 
 test('what was pushed since a manifest’s blob was looked for is not shown either (T7)', async () => {
   await using cache = await open()
