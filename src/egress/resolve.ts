@@ -1,8 +1,8 @@
 import { lookup } from 'node:dns/promises'
 import { isAddress } from '../base/address-range.ts'
+import { unlessAborted } from '../base/unless-aborted.ts'
 import { EgressError } from './egress.ts'
 import { codeOf } from './error-code.ts'
-import { unlessAborted } from './unless-aborted.ts'
 import type { Peer } from './way.ts'
 
 /** A host name into its addresses, the best first; throws what the system says. */

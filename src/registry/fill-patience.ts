@@ -1,4 +1,5 @@
 import type { Failure } from '../upstream/upstream.ts'
+import { IN_TIME } from './shared-run.ts'
 
 /** How long is waited for a download, in milliseconds (design, "Blobs"). */
 export interface Patience {
@@ -22,7 +23,7 @@ export const PATIENCE: Patience = {
   alone: 10 * 60_000,
   retry: 1_000,
   held: 10_000,
-  header: 9_800,
+  header: IN_TIME.nothingCached,
 }
 
 /** How a download stands; times in milliseconds of one clock. */

@@ -1,7 +1,7 @@
+import { unlessAborted } from '../base/unless-aborted.ts'
 import type { BlobReader } from '../blobs/blob-store.ts'
 import type { Digest } from '../oci/digest.ts'
 import { type BlobDownload, type Running, type Upstream, UpstreamFailure } from '../upstream/upstream.ts'
-import { unlessAborted } from './fill-source.ts'
 
 const MEBIBYTE = 1024 * 1024
 

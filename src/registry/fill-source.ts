@@ -1,4 +1,5 @@
 import { freeMemory } from '../base/free-memory.ts'
+import { unlessAborted } from '../base/unless-aborted.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { AttemptMade, BlobDownload, Failure, FailureFacts, Running, Upstream } from '../upstream/upstream.ts'
 import { UpstreamFailure } from '../upstream/upstream.ts'
@@ -195,26 +196,5 @@ export class FillSource {
     const { from, now } = this.#options
     const { name } = from
     return { cause, hop: 'blob', upstream: name, route: this.#route ?? 'direct', host: name, at: now(), facts }
-  }
-}
-
-/** What comes after the signal has fired goes to `late`. */
-export async function unlessAborted<T>(
-  work: Promise<T>,
-  signal: AbortSignal,
-  late: (result: T) => void = () => undefined,
-): Promise<T> {
-  signal.throwIfAborted()
-  const { promise, resolve, reject } = Promise.withResolvers<T>()
-  const leave = () => {
-    reject(signal.reason)
-    work.then(late, () => undefined)
-  }
-  signal.addEventListener('abort', leave, { once: true })
-  work.then(resolve, reject)
-  try {
-    return await promise
-  } finally {
-    signal.removeEventListener('abort', leave)
   }
 }
