@@ -1,3 +1,4 @@
+import { keepBlob } from './blob-rows.ts'
 import type { CommandRows } from './command-row.ts'
 import { ensureRepository, findRepository, noteLink } from './repository-rows.ts'
 import type { RepositoryRow } from './tables.ts'
@@ -7,12 +8,7 @@ export const BLOB_COMMANDS: CommandRows<'commitBlob' | 'mountBlob' | 'unlinkBlob
     durable: true,
     run(statements, { repository, digest, size }) {
       const home = ensureRepository(statements, repository)
-      statements.run(
-        `insert into blobs (digest, size) values (?, ?)
-         on conflict (digest) do update set size = excluded.size, leaving = 0`,
-        digest,
-        size,
-      )
+      keepBlob(statements, { digest, size })
       statements.run(
         'insert into repository_blobs (repository, digest) values (?, ?) on conflict do nothing',
         home.id,

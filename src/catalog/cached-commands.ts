@@ -1,5 +1,5 @@
 import type { CommandRows } from './command-row.ts'
-import { insertManifest } from './manifest-rows.ts'
+import { keepManifest } from './manifest-rows.ts'
 import { ensureRepository, findRepository } from './repository-rows.ts'
 import type { Statements } from './statements.ts'
 import type { ManifestRow } from './tables.ts'
@@ -11,15 +11,7 @@ export const CACHED_COMMANDS: CommandRows<'putCachedManifest' | 'confirmTag' | '
     run(statements, { repository, digest, bytes, manifest, tag, at }) {
       const home = ensureRepository(statements, repository, 'cached')
       if (home.kind !== 'cached') return undefined
-      statements.run(
-        `insert into blobs (digest, size) values (?, ?)
-         on conflict (digest) do update set size = excluded.size, leaving = 0`,
-        digest,
-        bytes.length,
-      )
-      if (!insertManifest(statements, home.id, { digest, bytes, manifest, pinned: false, at })) {
-        statements.run('update manifests set pushed_at = ? where repository = ? and digest = ?', at, home.id, digest)
-      }
+      keepManifest(statements, home.id, { digest, bytes, manifest, at })
       if (tag !== undefined) {
         statements.run(
           `insert into tags (repository, name, digest, moved_at, confirmed_at) values (?1, ?2, ?3, ?4, ?4)

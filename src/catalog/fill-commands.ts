@@ -1,3 +1,4 @@
+import { keepBlob } from './blob-rows.ts'
 import type { CommandRows } from './command-row.ts'
 import { ensureRepository } from './repository-rows.ts'
 
@@ -23,12 +24,7 @@ export const FILL_COMMANDS: CommandRows<'noteFill' | 'dropFill' | 'commitFill'> 
   commitFill: {
     durable: true,
     run(statements, { id, repositories, digest, size }) {
-      statements.run(
-        `insert into blobs (digest, size) values (?, ?)
-         on conflict (digest) do update set size = excluded.size, leaving = 0`,
-        digest,
-        size,
-      )
+      keepBlob(statements, { digest, size })
       for (const repository of repositories) {
         const home = ensureRepository(statements, repository, 'cached')
         statements.run(

@@ -1,7 +1,7 @@
 import type { Digest } from '../oci/digest.ts'
 import type { CommandRows } from './command-row.ts'
 import type { Answer, Data } from './commands.ts'
-import { insertManifest, removeManifest } from './manifest-rows.ts'
+import { keepManifest, removeManifest } from './manifest-rows.ts'
 import { ensureRepository, findRepository, noteLink } from './repository-rows.ts'
 import type { Statements } from './statements.ts'
 import type { ManifestRow, TagRow } from './tables.ts'
@@ -16,15 +16,7 @@ export const MANIFEST_COMMANDS: CommandRows<'putManifest' | 'deleteManifest' | '
       if (objection !== undefined) return objection
 
       const home = ensureRepository(statements, repository)
-      statements.run(
-        `insert into blobs (digest, size) values (?, ?)
-         on conflict (digest) do update set size = excluded.size, leaving = 0`,
-        digest,
-        bytes.length,
-      )
-      if (!insertManifest(statements, home.id, { digest, bytes, manifest, pinned: false, at })) {
-        statements.run('update manifests set pushed_at = ? where repository = ? and digest = ?', at, home.id, digest)
-      }
+      keepManifest(statements, home.id, { digest, bytes, manifest, at })
       noteLink(statements, home, { what: 'manifest', key: digest })
       for (const tag of tags) {
         statements.run(

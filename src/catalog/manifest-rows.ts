@@ -1,6 +1,18 @@
 import type { Digest } from '../oci/digest.ts'
 import type { Manifest } from '../oci/manifest.ts'
+import { keepBlob } from './blob-rows.ts'
 import type { Statements } from './statements.ts'
+
+/** A manifest that was pushed or fetched, perhaps again, and whose bytes the blob store holds. */
+export function keepManifest(
+  statements: Statements,
+  repository: number,
+  { digest, bytes, manifest, at }: { digest: Digest; bytes: Uint8Array; manifest: Manifest; at: number },
+): void {
+  keepBlob(statements, { digest, size: bytes.length })
+  if (insertManifest(statements, repository, { digest, bytes, manifest, pinned: false, at })) return
+  statements.run('update manifests set pushed_at = ? where repository = ? and digest = ?', at, repository, digest)
+}
 
 /** Its row, its bytes and what it names; what is there stays as it is. Returns whether it is new to the repository. */
 export function insertManifest(
